@@ -1,0 +1,1 @@
+"""What an impact means: findings, graphs, summaries."""

@@ -1,0 +1,1 @@
+"""The orgsim command line, one module per command."""

@@ -1,0 +1,31 @@
+"""`orgsim evaluate [FILE|-]`."""
+
+import sys
+from typing import BinaryIO
+
+import click
+import msgspec
+
+from simulator.decision.conformance import LineEvaluator
+from simulator.errors import ExitStatus
+from simulator.iam.catalog import Catalog
+
+
+@click.command("evaluate")
+@click.argument("lines", metavar="[FILE|-]", type=click.File("rb"), default="-")
+def command(lines: BinaryIO) -> int:
+    """Decide single requests: JSON lines in, JSON lines out.
+
+    A line holds `scps` and `rcps` (policies per level, root first) and a `request`; docs/evaluate.md has the format.
+    A line that cannot be read answers {"id", "error"}, the rest goes on, and the exit status is 1.
+    """
+    evaluator = LineEvaluator(Catalog())
+    failed = False
+    for line in lines:
+        if not line.strip():
+            continue
+        answer = evaluator.answer(line)
+        failed = failed or "error" in answer
+        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+    sys.stdout.buffer.flush()
+    return ExitStatus.FAILED if failed else ExitStatus.OK

@@ -1,0 +1,1 @@
+"""CloudTrail records and how each becomes authorization requests."""

@@ -1,0 +1,1 @@
+"""The decision core: policies compiled to programs, evaluated in three-valued logic."""

@@ -1,0 +1,321 @@
+"""The guardrails of one side, compiled: indexed by action, constants folded, equal conditions shared.
+
+Algorithm (AWS Organizations User Guide, orgs_manage_policies_scps_evaluation): a matching Deny at any level denies;
+otherwise every level, from the root to the account, needs a matching Allow. RCPs: RCPFullAWSAccess always stands
+at every level, so only denies count (orgs_manage_policies_rcps_evaluation).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from simulator.decision.conditions import CompiledCondition, Test, compile_condition
+from simulator.decision.request import Context, Request
+from simulator.decision.resources import CompiledResources, Resource, ResourceTest, resource_of_request
+from simulator.decision.truth import Truth
+from simulator.decision.verdict import ALLOWED_SIDE, SideResult, SideVerdict, StatementRef
+from simulator.iam.catalog import Catalog
+from simulator.iam.pattern import Matcher, glob_pieces, matcher
+from simulator.policy.document import Effect, PolicyDocument, PolicyType, Statement
+
+Levels = tuple[tuple[PolicyDocument, ...], ...]
+"""The policies of each level, the root's first."""
+
+_MAX_PLANS: Final = 20_000
+"""Actions to remember; hostile logs can name any number of them."""
+
+_UNASKED: Final = object()
+
+
+class CompiledStatement:
+    """One statement, ready to ask. `content` is equal for statements that say the same, wherever they stand."""
+
+    __slots__ = ("condition_numbers", "content", "deny", "matches_action", "ref", "resources", "statement")
+
+    def __init__(
+        self,
+        ref: StatementRef,
+        statement: Statement,
+        resources: CompiledResources,
+        condition_numbers: tuple[int, ...],
+        content: str,
+    ) -> None:
+        self.ref = ref
+        self.statement = statement
+        self.deny = statement.effect is Effect.DENY
+        self.matches_action = _action_matcher(statement)
+        self.resources = resources
+        self.condition_numbers = condition_numbers
+        self.content = content
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a logged success proves of the guardrails that stood then.
+
+    `false_denies`: contents of Deny statements that did not match; `true_levels`: for each level, the contents of
+    Allow statements of which at least one matched.
+    """
+
+    false_denies: frozenset[str] = frozenset()
+    true_levels: tuple[frozenset[str], ...] = ()
+
+    def allows(self, contents: Iterable[str]) -> bool:
+        """Whether a level with these undecided Allow statements surely allows."""
+        here = frozenset(contents)
+        return any(level <= here for level in self.true_levels)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A statement that names the action, with what is left to ask. Condition numbers are the plan's own."""
+
+    compiled: CompiledStatement
+    resource_test: ResourceTest | None
+    conditions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """All that an action needs. `levels` lists only levels whose Allow is not settled by the action alone."""
+
+    denies: tuple[_Planned, ...]
+    levels: tuple[tuple[int, tuple[_Planned, ...]], ...]
+    tests: tuple[Test, ...]
+    reads: frozenset[str] = field(default_factory=frozenset)
+    reads_resource: bool = False
+
+
+class Program:
+    """One side's guardrails for one chain of nodes. Hashable and picklable; equal levels make equal programs."""
+
+    def __init__(self, side: PolicyType, levels: Levels, catalog: Catalog) -> None:
+        self.side = side
+        self.levels = levels
+        self._catalog = catalog
+        self._conditions: list[CompiledCondition] = []
+        compiled = _Compiler(catalog, self._conditions).levels(side, levels)
+        self.statements: tuple[tuple[CompiledStatement, ...], ...] = compiled
+        self._plans: dict[str, _Plan] = {}
+        self._texts = tuple(tuple(document.text for document in level) for level in levels)
+
+    def __reduce__(self) -> tuple[type["Program"], tuple[PolicyType, Levels, Catalog]]:
+        """Pickle the policies; closures are compiled again where the copy is used."""
+        return Program, (self.side, self.levels, self._catalog)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Program) and (self.side, self._texts) == (other.side, other._texts)
+
+    def __hash__(self) -> int:
+        return hash((self.side, self._texts))
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every context key that some statement reads, in lower case."""
+        from_conditions = (condition.keys for condition in self._conditions)
+        from_resources = (each.resources.keys for level in self.statements for each in level)
+        return frozenset[str]().union(*from_conditions, *from_resources)
+
+    def keys_for(self, action: str) -> frozenset[str]:
+        """The context keys that the statements naming `action` read, in lower case."""
+        return self._plan(action).reads
+
+    def reads_resource(self, action: str) -> bool:
+        """Whether some statement naming `action` asks for the resource."""
+        return self._plan(action).reads_resource
+
+    def evaluate(self, request: Request, settled: Settled | None = None) -> SideVerdict:
+        """Decide one request. `settled` adds what is known of undecided statements from elsewhere."""
+        plan = self._plans.get(request.action) or self._plan(request.action)
+        if not plan.denies and not plan.levels:
+            return ALLOWED_SIDE
+        context = request.context
+        resource = resource_of_request(request.action, request.resource)
+        answers: list[object] = [_UNASKED] * len(plan.tests)
+        denying: list[CompiledStatement] = []
+        open_denies: list[CompiledStatement] = []
+        for planned in plan.denies:
+            truth = _ask(planned, plan.tests, answers, resource, context)
+            if truth is False:
+                continue
+            if truth:
+                denying.append(planned.compiled)
+            elif settled is None or planned.compiled.content not in settled.false_denies:
+                open_denies.append(planned.compiled)
+        if denying:
+            return SideVerdict(SideResult.EXPLICIT_DENY, tuple(each.ref for each in denying))
+        open_allows: list[CompiledStatement] = []
+        for number, allows in plan.levels:
+            undecided = []
+            for planned in allows:
+                truth = _ask(planned, plan.tests, answers, resource, context)
+                if truth:
+                    break
+                if truth is None:
+                    undecided.append(planned.compiled)
+            else:
+                if not undecided:
+                    return SideVerdict(SideResult.IMPLICIT_DENY, (StatementRef(self.side, number),))
+                if settled is None or not settled.allows(each.content for each in undecided):
+                    open_allows.extend(undecided)
+        if not open_denies and not open_allows:
+            return ALLOWED_SIDE
+        still_open = sorted(open_denies + open_allows, key=_position)
+        keys = sorted({key for each in still_open for key in self.open_keys(each, request)})
+        return SideVerdict(SideResult.UNDECIDED, tuple(each.ref for each in still_open), tuple(keys))
+
+    def prove(self, request: Request) -> Settled:
+        """What a logged success of `request` proves of this program's undecided statements."""
+        plan = self._plan(request.action)
+        resource = resource_of_request(request.action, request.resource)
+        answers: list[object] = [_UNASKED] * len(plan.tests)
+
+        def undecided(planned: Iterable[_Planned]) -> frozenset[str]:
+            return frozenset(
+                each.compiled.content
+                for each in planned
+                if _ask(each, plan.tests, answers, resource, request.context) is None
+            )
+
+        levels = tuple(undecided(allows) for _, allows in plan.levels)
+        return Settled(undecided(plan.denies), tuple(level for level in levels if level))
+
+    def open_keys(self, statement: CompiledStatement, request: Request) -> frozenset[str]:
+        """The keys that keep an undecided statement undecided."""
+        context = request.context
+        resource = resource_of_request(request.action, request.resource)
+        keys: set[str] = set()
+        if statement.resources.test(resource, context) is None:
+            keys |= statement.resources.open_keys(resource, context)
+        for number in statement.condition_numbers:
+            condition = self._conditions[number]
+            if condition.test(context) is None:
+                keys |= condition.open_keys(context)
+        return frozenset(keys)
+
+    def condition(self, number: int) -> CompiledCondition:
+        """A compiled condition by its number in `CompiledStatement.condition_numbers`."""
+        return self._conditions[number]
+
+    # The index by action
+
+    def _plan(self, action: str) -> _Plan:
+        plan = self._plans.get(action)
+        if plan is None:
+            if len(self._plans) >= _MAX_PLANS:
+                self._plans.clear()
+            plan = self._plans[action] = self._make_plan(action.lower())
+        return plan
+
+    def _make_plan(self, action: str) -> _Plan:
+        numbers: dict[int, int] = {}
+
+        def plan(statement: CompiledStatement) -> _Planned:
+            return _Planned(
+                statement,
+                None if statement.resources.everything else statement.resources.test,
+                tuple(numbers.setdefault(number, len(numbers)) for number in statement.condition_numbers),
+            )
+
+        naming = [[each for each in level if each.matches_action(action)] for level in self.statements]
+        denies = tuple(plan(each) for level in naming for each in level if each.deny)
+        levels = []
+        if self.side is PolicyType.SCP:
+            for number, level in enumerate(naming):
+                allows = tuple(plan(each) for each in level if not each.deny)
+                if not any(each.resource_test is None and not each.conditions for each in allows):
+                    levels.append((number, allows))
+        tests = tuple(self._conditions[number].test for number in numbers)
+        asked = [*denies, *(each for _, allows in levels for each in allows)]
+        reads = frozenset[str]().union(
+            *(self._conditions[number].keys for number in numbers), *(each.compiled.resources.keys for each in asked)
+        )
+        reads_resource = any(each.resource_test is not None for each in asked)
+        return _Plan(denies, tuple(levels), tests, reads, reads_resource)
+
+
+def _position(statement: CompiledStatement) -> tuple[int, int, int]:
+    ref = statement.ref
+    return ref.level, ref.policy or 0, ref.statement or 0
+
+
+def _ask(
+    planned: _Planned, tests: Sequence[Test], answers: list[object], resource: Resource, context: Context
+) -> Truth:
+    """Whether the statement matches; each shared condition is asked at most once per request."""
+    truth: Truth = True
+    if planned.resource_test is not None:
+        truth = planned.resource_test(resource, context)
+        if truth is False:
+            return False
+    for number in planned.conditions:
+        answer = answers[number]
+        if answer is _UNASKED:
+            answer = answers[number] = tests[number](context)
+        if answer is False:
+            return False
+        if answer is None:
+            truth = None
+    return truth
+
+
+def _action_matcher(statement: Statement) -> Matcher:
+    matchers = tuple(matcher(glob_pieces(word.value.lower())) for word in statement.actions.words)
+    if statement.actions.negated:
+        return lambda action: not any(each(action) for each in matchers)
+    return lambda action: any(each(action) for each in matchers)
+
+
+class _Compiler:
+    """Compiles statements; equal conditions get one number, so they are asked once."""
+
+    def __init__(self, catalog: Catalog, conditions: list[CompiledCondition]) -> None:
+        self.catalog = catalog
+        self.conditions = conditions
+        self.numbers: dict[tuple[str, str, tuple[str, ...], bool], int] = {}
+
+    def levels(self, side: PolicyType, levels: Levels) -> tuple[tuple[CompiledStatement, ...], ...]:
+        return tuple(
+            tuple(
+                self.statement(StatementRef(side, level, policy, statement.index, statement.sid), statement, document)
+                for policy, document in enumerate(documents)
+                for statement in document.statements
+            )
+            for level, documents in enumerate(levels)
+        )
+
+    def statement(self, ref: StatementRef, statement: Statement, document: PolicyDocument) -> CompiledStatement:
+        # Variables are plain text under the older version (reference_policies_variables).
+        variables = document.version == "2012-10-17"
+        numbers = []
+        signs = []
+        for condition in statement.conditions:
+            values = tuple(word.value for word in condition.values)
+            sign = (str(condition.operator), condition.key.value.lower(), tuple(sorted(set(values))), variables)
+            if sign not in self.numbers:
+                self.numbers[sign] = len(self.conditions)
+                multivalued = self.catalog.is_multivalued(condition.key.value)
+                self.conditions.append(
+                    compile_condition(
+                        condition.operator,
+                        condition.key.value,
+                        values,
+                        variables=variables,
+                        multivalued=multivalued,
+                    )
+                )
+            numbers.append(self.numbers[sign])
+            signs.append(repr(sign))
+        content = repr(
+            (
+                statement.effect.value,
+                statement.actions.name,
+                sorted({word.value.lower() for word in statement.actions.words}),
+                statement.resources.name,
+                sorted({word.value for word in statement.resources.words}),
+                variables,
+                sorted(signs),
+            )
+        )
+        resources = CompiledResources(statement.resources, variables=variables)
+        return CompiledStatement(ref, statement, resources, tuple(dict.fromkeys(numbers)), content)

@@ -1,0 +1,1 @@
+"""The vocabulary of AWS authorization: ARNs, patterns, condition keys, the action catalog."""

@@ -1,0 +1,1 @@
+"""The organization tree, its guardrails, and proposals to change them."""

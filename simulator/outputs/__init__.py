@@ -1,0 +1,1 @@
+"""Renderers: an impact becomes text for people and machines."""

@@ -1,0 +1,1 @@
+"""Policy documents: parsing with source positions, validation, canonical printing."""

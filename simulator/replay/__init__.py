@@ -1,0 +1,1 @@
+"""Replaying records against current and proposed guardrails, folded into an impact."""
