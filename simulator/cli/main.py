@@ -12,7 +12,10 @@ from simulator.errors import ExitStatus, OrgsimError
 
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     # name: (module of simulator.cli with a click command `command`, one line of help)
+    "check": ("check", "Validate SCPs and RCPs: what AWS would refuse, and what surely is not meant."),
     "evaluate": ("evaluate", "Decide single requests: JSON lines in, JSON lines out."),
+    "simulate": ("simulate", "Replay CloudTrail logs against proposed SCPs and RCPs."),
+    "test": ("test", "Run the policy cases (YAML) beside policies."),
 }
 
 

@@ -38,14 +38,18 @@ _FACTS: Final = frozenset({"resource", "resource_account", "principal"})
 _MAX_CACHED: Final = 4_096
 
 
-class _NamedPrincipal(msgspec.Struct, frozen=True):
+class NamedPrincipal(msgspec.Struct, frozen=True):
+    """A principal without ARN: `AWSService`, `Anonymous` or `Federated`."""
+
     type: str
     name: str | None = None
 
 
-class _RequestLine(msgspec.Struct, frozen=True):
+class RequestLine(msgspec.Struct, frozen=True):
+    """The `request` member of a line, as written."""
+
     action: str
-    principal: str | _NamedPrincipal | None = None
+    principal: str | NamedPrincipal | None = None
     resource: str | None = None
     resource_account: str | None = None
     context: dict[str, Any] = {}
@@ -53,7 +57,7 @@ class _RequestLine(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct, frozen=True):
-    request: _RequestLine
+    request: RequestLine
     id: Any = None
     scps: list[list[msgspec.Raw]] | None = None
     rcps: list[list[msgspec.Raw]] | None = None
@@ -118,7 +122,7 @@ def evaluate_line(line: dict[str, Any]) -> dict[str, Any]:
     return LineEvaluator(Catalog()).answer(json.dumps(line))
 
 
-def request_from_line(line: _RequestLine) -> Request:
+def request_from_line(line: RequestLine) -> Request:
     """Read the `request` member of a line. Raises `OrgsimError` for a principal or context value of no known shape."""
     if ":" not in line.action:
         raise OrgsimError("request", f"`{line.action}` is not an action", hint="write `service:Action`")
@@ -137,7 +141,7 @@ def request_from_line(line: _RequestLine) -> Request:
     )
 
 
-def _principal(given: str | _NamedPrincipal | None) -> Principal:
+def _principal(given: str | NamedPrincipal | None) -> Principal:
     if given is None:
         return Principal(PrincipalKind.UNKNOWN)
     if isinstance(given, str):
@@ -198,7 +202,7 @@ def _identifier(line: bytes | str) -> object:
         return None
 
 
-def _spelling(line: _RequestLine) -> dict[str, str]:
+def _spelling(line: RequestLine) -> dict[str, str]:
     return {name.lower(): name for name in (*line.context, *line.unknown)}
 
 

@@ -45,9 +45,12 @@ def _open_facts(request: Request, side: PolicyType) -> tuple[str, ...]:
     facts = []
     if request.principal.service_linked is UNKNOWN:
         facts.append("principal")
+    if not request.certain:
+        facts.append("resource")
     if side is PolicyType.RCP:
-        unknown_key = request.resource is UNKNOWN and request.action[:4].lower() == "kms:"
-        if request.exempt_resource is UNKNOWN or unknown_key:  # it may be an AWS managed key
+        # It may be an AWS managed key, or a service-linked role that a service assumes.
+        unseen = not isinstance(request.resource, str) and request.action[:4].lower() in ("kms:", "sts:")
+        if request.exempt_resource is UNKNOWN or unseen:
             facts.append("resource")
         if request.resource_account is UNKNOWN:
             facts.append("resource_account")
@@ -59,4 +62,6 @@ def _with_open_facts(verdict: SideVerdict, facts: tuple[str, ...]) -> SideVerdic
     if not facts or verdict.result in (SideResult.ALLOWED, SideResult.NOT_APPLICABLE):
         return verdict
     keys = tuple(sorted({*verdict.keys, *facts}))
-    return replace(verdict, result=SideResult.UNDECIDED, keys=keys)
+    by_statement = verdict.keys_by or ((),) * len(verdict.by)
+    keys_by = tuple(tuple(sorted({*each, *facts})) for each in by_statement)
+    return replace(verdict, result=SideResult.UNDECIDED, keys=keys, keys_by=keys_by)

@@ -5,13 +5,13 @@ otherwise every level, from the root to the account, needs a matching Allow. RCP
 at every level, so only denies count (orgs_manage_policies_rcps_evaluation).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from simulator.decision.conditions import CompiledCondition, Test, compile_condition
-from simulator.decision.request import Context, Request
-from simulator.decision.resources import CompiledResources, Resource, ResourceTest, resource_of_request
+from simulator.decision.request import Context, Request, Resource
+from simulator.decision.resources import CompiledResources, ResourceTest, resource_of_request
 from simulator.decision.truth import Truth
 from simulator.decision.verdict import ALLOWED_SIDE, SideResult, SideVerdict, StatementRef
 from simulator.iam.catalog import Catalog
@@ -30,14 +30,23 @@ _UNASKED: Final = object()
 class CompiledStatement:
     """One statement, ready to ask. `content` is equal for statements that say the same, wherever they stand."""
 
-    __slots__ = ("condition_numbers", "content", "deny", "matches_action", "ref", "resources", "statement")
+    __slots__ = (
+        "condition_numbers",
+        "content",
+        "deny",
+        "matches_action",
+        "numbers_in_order",
+        "ref",
+        "resources",
+        "statement",
+    )
 
     def __init__(
         self,
         ref: StatementRef,
         statement: Statement,
         resources: CompiledResources,
-        condition_numbers: tuple[int, ...],
+        numbers_in_order: tuple[int, ...],
         content: str,
     ) -> None:
         self.ref = ref
@@ -45,7 +54,9 @@ class CompiledStatement:
         self.deny = statement.effect is Effect.DENY
         self.matches_action = _action_matcher(statement)
         self.resources = resources
-        self.condition_numbers = condition_numbers
+        # One number for each condition as written; equal conditions have equal numbers and are asked once.
+        self.numbers_in_order = numbers_in_order
+        self.condition_numbers = tuple(dict.fromkeys(numbers_in_order))
         self.content = content
 
 
@@ -68,10 +79,13 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A statement that names the action, with what is left to ask. Condition numbers are the plan's own."""
+    """A statement that names the action, with what is left to ask.
+
+    `conditions` and `resource` number the plan's own tests; `resource` is `None` where it matches everything.
+    """
 
     compiled: CompiledStatement
-    resource_test: ResourceTest | None
+    resource: int | None
     conditions: tuple[int, ...]
 
 
@@ -82,6 +96,7 @@ class _Plan:
     denies: tuple[_Planned, ...]
     levels: tuple[tuple[int, tuple[_Planned, ...]], ...]
     tests: tuple[Test, ...]
+    resource_tests: tuple[ResourceTest, ...]
     reads: frozenset[str] = field(default_factory=frozenset)
     reads_resource: bool = False
 
@@ -131,11 +146,11 @@ class Program:
             return ALLOWED_SIDE
         context = request.context
         resource = resource_of_request(request.action, request.resource)
-        answers: list[object] = [_UNASKED] * len(plan.tests)
+        ask = _Questions(plan, resource, context).ask
         denying: list[CompiledStatement] = []
         open_denies: list[CompiledStatement] = []
         for planned in plan.denies:
-            truth = _ask(planned, plan.tests, answers, resource, context)
+            truth = ask(planned)
             if truth is False:
                 continue
             if truth:
@@ -148,7 +163,7 @@ class Program:
         for number, allows in plan.levels:
             undecided = []
             for planned in allows:
-                truth = _ask(planned, plan.tests, answers, resource, context)
+                truth = ask(planned)
                 if truth:
                     break
                 if truth is None:
@@ -161,21 +176,18 @@ class Program:
         if not open_denies and not open_allows:
             return ALLOWED_SIDE
         still_open = sorted(open_denies + open_allows, key=_position)
-        keys = sorted({key for each in still_open for key in self.open_keys(each, request)})
-        return SideVerdict(SideResult.UNDECIDED, tuple(each.ref for each in still_open), tuple(keys))
+        keys_by = tuple(tuple(sorted(self.open_keys(each, request))) for each in still_open)
+        keys = tuple(sorted({key for each in keys_by for key in each}))
+        return SideVerdict(SideResult.UNDECIDED, tuple(each.ref for each in still_open), keys, keys_by=keys_by)
 
     def prove(self, request: Request) -> Settled:
         """What a logged success of `request` proves of this program's undecided statements."""
         plan = self._plan(request.action)
         resource = resource_of_request(request.action, request.resource)
-        answers: list[object] = [_UNASKED] * len(plan.tests)
+        ask = _Questions(plan, resource, request.context).ask
 
         def undecided(planned: Iterable[_Planned]) -> frozenset[str]:
-            return frozenset(
-                each.compiled.content
-                for each in planned
-                if _ask(each, plan.tests, answers, resource, request.context) is None
-            )
+            return frozenset(each.compiled.content for each in planned if ask(each) is None)
 
         levels = tuple(undecided(allows) for _, allows in plan.levels)
         return Settled(undecided(plan.denies), tuple(level for level in levels if level))
@@ -208,14 +220,19 @@ class Program:
         return plan
 
     def _make_plan(self, action: str) -> _Plan:
-        numbers: dict[int, int] = {}
+        conditions: dict[int, int] = {}
+        resources: dict[str, int] = {}
+        resource_tests: list[ResourceTest] = []
 
         def plan(statement: CompiledStatement) -> _Planned:
-            return _Planned(
-                statement,
-                None if statement.resources.everything else statement.resources.test,
-                tuple(numbers.setdefault(number, len(numbers)) for number in statement.condition_numbers),
-            )
+            element = statement.resources
+            resource = None
+            if not element.everything:
+                resource = resources.setdefault(element.content, len(resource_tests))
+                if resource == len(resource_tests):
+                    resource_tests.append(element.test)
+            numbers = tuple(conditions.setdefault(number, len(conditions)) for number in statement.condition_numbers)
+            return _Planned(statement, resource, numbers)
 
         naming = [[each for each in level if each.matches_action(action)] for level in self.statements]
         denies = tuple(plan(each) for level in naming for each in level if each.deny)
@@ -223,15 +240,15 @@ class Program:
         if self.side is PolicyType.SCP:
             for number, level in enumerate(naming):
                 allows = tuple(plan(each) for each in level if not each.deny)
-                if not any(each.resource_test is None and not each.conditions for each in allows):
+                if not any(each.resource is None and not each.conditions for each in allows):
                     levels.append((number, allows))
-        tests = tuple(self._conditions[number].test for number in numbers)
         asked = [*denies, *(each for _, allows in levels for each in allows)]
         reads = frozenset[str]().union(
-            *(self._conditions[number].keys for number in numbers), *(each.compiled.resources.keys for each in asked)
+            *(self._conditions[number].keys for number in conditions), *(each.compiled.resources.keys for each in asked)
         )
-        reads_resource = any(each.resource_test is not None for each in asked)
-        return _Plan(denies, tuple(levels), tests, reads, reads_resource)
+        tests = tuple(self._conditions[number].test for number in conditions)
+        reads_resource = any(each.resource is not None for each in asked)
+        return _Plan(denies, tuple(levels), tests, tuple(resource_tests), reads, reads_resource)
 
 
 def _position(statement: CompiledStatement) -> tuple[int, int, int]:
@@ -239,24 +256,41 @@ def _position(statement: CompiledStatement) -> tuple[int, int, int]:
     return ref.level, ref.policy or 0, ref.statement or 0
 
 
-def _ask(
-    planned: _Planned, tests: Sequence[Test], answers: list[object], resource: Resource, context: Context
-) -> Truth:
-    """Whether the statement matches; each shared condition is asked at most once per request."""
-    truth: Truth = True
-    if planned.resource_test is not None:
-        truth = planned.resource_test(resource, context)
-        if truth is False:
-            return False
-    for number in planned.conditions:
-        answer = answers[number]
-        if answer is _UNASKED:
-            answer = answers[number] = tests[number](context)
-        if answer is False:
-            return False
-        if answer is None:
-            truth = None
-    return truth
+class _Questions:
+    """The tests of one plan for one request; a test that several statements share is asked at most once."""
+
+    __slots__ = ("_answers", "_context", "_plan", "_resource", "_resource_answers")
+
+    def __init__(self, plan: _Plan, resource: Resource, context: Context) -> None:
+        self._plan = plan
+        self._resource = resource
+        self._context = context
+        self._answers: list[object] = [_UNASKED] * len(plan.tests)
+        self._resource_answers: list[object] = [_UNASKED] * len(plan.resource_tests)
+
+    def ask(self, planned: _Planned) -> Truth:
+        """Whether the statement matches."""
+        truth: Truth = True
+        number = planned.resource
+        if number is not None:
+            answer = self._resource_answers[number]
+            if answer is _UNASKED:
+                test = self._plan.resource_tests[number]
+                answer = self._resource_answers[number] = test(self._resource, self._context)
+            if answer is False:
+                return False
+            if answer is None:
+                truth = None
+        answers = self._answers
+        for number in planned.conditions:
+            answer = answers[number]
+            if answer is _UNASKED:
+                answer = answers[number] = self._plan.tests[number](self._context)
+            if answer is False:
+                return False
+            if answer is None:
+                truth = None
+        return truth
 
 
 def _action_matcher(statement: Statement) -> Matcher:
@@ -306,16 +340,14 @@ class _Compiler:
                 )
             numbers.append(self.numbers[sign])
             signs.append(repr(sign))
+        resources = CompiledResources(statement.resources, variables=variables)
         content = repr(
             (
                 statement.effect.value,
                 statement.actions.name,
                 sorted({word.value.lower() for word in statement.actions.words}),
-                statement.resources.name,
-                sorted({word.value for word in statement.resources.words}),
-                variables,
+                resources.content,
                 sorted(signs),
             )
         )
-        resources = CompiledResources(statement.resources, variables=variables)
-        return CompiledStatement(ref, statement, resources, tuple(dict.fromkeys(numbers)), content)
+        return CompiledStatement(ref, statement, resources, tuple(numbers), content)

@@ -100,21 +100,36 @@ class Tier(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceShape:
+    """A resource of which only the outline is known: `arn:aws:ec2:eu-central-1:111122223333:snapshot/*`.
+
+    Each `*` stands for an unknown text without colons; a `*` is never literal here.
+    """
+
+    text: str
+
+
+Resource = str | Literal[Unknown.UNKNOWN] | ResourceShape
+"""An ARN, `*` for resource-less actions, the outline of one, or unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One authorization check. `action` is `service:Action`; `resource` an ARN, `*`, or `UNKNOWN`.
+    """One authorization check. `action` is `service:Action`.
 
     `resource_account` is the owner's account id, `None` where there is none, or `UNKNOWN`. `context` maps condition
     keys in lower case. `exempt_resource` is true for resources no RCP reaches (AWS managed KMS keys), `UNKNOWN`
-    where the log leaves it open.
+    where the log leaves it open. `certain` is false where AWS may not have made this check at all.
     """
 
     principal: Principal
     action: str
-    resource: str | Literal[Unknown.UNKNOWN] = RESOURCELESS
+    resource: Resource = RESOURCELESS
     resource_account: str | Literal[Unknown.UNKNOWN] | None = None
     context: Context = field(default_factory=dict)
     exempt_resource: bool | Literal[Unknown.UNKNOWN] = False
     tier: Tier = Tier.REQUIRED
+    certain: bool = True
 
 
 def principal_from_arn(arn: str) -> Principal:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from simulator.decision.request import Context
+from simulator.decision.request import Context, ContextValue
 from simulator.iam.pattern import ANY, ANY_INSIDE, Piece, glob_pieces
 
 _VARIABLE: Final = re.compile(r"\$\{([^{}]*)\}")
@@ -70,6 +70,18 @@ def parse_template(text: str, *, wildcards: bool, variables: bool) -> tuple[Temp
 def variables_of(template: tuple[TemplatePiece, ...]) -> frozenset[str]:
     """The keys a template reads, in lower case."""
     return frozenset(piece.key for piece in template if isinstance(piece, Variable))
+
+
+def is_open(value: ContextValue | None) -> bool:
+    """Whether a variable of this key has no one text to stand for: the key is unknown, or holds several values."""
+    return len(value) > 1 if isinstance(value, tuple) else not isinstance(value, str | None)
+
+
+def open_variables(template: tuple[TemplatePiece, ...], context: Context) -> frozenset[str]:
+    """The keys that leave a template open; none if an absent key lets it match nothing anyway."""
+    if isinstance(substitute(template, context), Unresolved):
+        return frozenset()
+    return frozenset(key for key in variables_of(template) if is_open(context.get(key)))
 
 
 def substitute(

@@ -47,13 +47,15 @@ class StatementRef:
 @dataclass(frozen=True, slots=True)
 class SideVerdict:
     """One side's answer. `keys`: what would settle it if undecided (context keys in lower case, `resource`,
-    `resource_account`, `principal`), sorted. `reason`: why the side does not apply, a kebab-case id.
+    `resource_account`, `principal`), sorted; `keys_by` the same for each statement of `by`. `reason`: why the side
+    does not apply, a kebab-case id.
     """
 
     result: SideResult
     by: tuple[StatementRef, ...] = ()
     keys: tuple[str, ...] = ()
     reason: str = ""
+    keys_by: tuple[tuple[str, ...], ...] = ()
 
 
 NO_SIDE: Final = SideVerdict(SideResult.NOT_APPLICABLE, reason="not-given")

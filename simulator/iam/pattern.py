@@ -9,7 +9,7 @@ Matching never backtracks over more than one piece: `*a*a*a*a*b` against 10,000 
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Final
 
@@ -83,26 +83,55 @@ def matcher(pieces: Iterable[Piece]) -> Matcher:
         return lambda text: middle in text
     if ANY_INSIDE in parts:
         return _simulate(parts)
-    compiled = re.compile(_linear_expression(parts), re.DOTALL)
-    return lambda text: compiled.fullmatch(text) is not None
+    return any_expression([expression(parts)])
+
+
+def any_matcher(patterns: Sequence[Iterable[Piece]]) -> Matcher:
+    """Return a predicate that holds where one of several patterns does; one look at the text for all of them."""
+    several = [normalize(pieces) for pieces in patterns]
+    if len(several) == 1:
+        return matcher(several[0])
+    if any(ANY_INSIDE in parts for parts in several):
+        matchers = [matcher(parts) for parts in several]
+        return lambda text: any(each(text) for each in matchers)
+    if all(isinstance(part, str) for parts in several for part in parts):
+        return frozenset("".join(map(str, parts)) for parts in several).__contains__
+    return any_expression([expression(parts) for parts in several])
+
+
+def any_expression(expressions: Sequence[str]) -> Matcher:
+    """Return a predicate for texts that one of the regular expressions matches as a whole."""
+    match = full_match(expressions)
+    return lambda text: match(text) is not None
+
+
+def full_match(expressions: Sequence[str]) -> Callable[[str], re.Match[str] | None]:
+    """The compiled form of `any_expression`: a match object or `None`. No expression at all matches nothing."""
+    return re.compile("|".join(f"(?:{each})" for each in expressions) or r"(?!)", re.DOTALL).fullmatch
+
+
+def arn_expression(parts: Sequence[Iterable[Piece]]) -> str:
+    """A regular expression for an ARN pattern given as its six parts: only the last one's wildcards cross colons."""
+    return ":".join(expression(part, inside=index < 5) for index, part in enumerate(parts))
 
 
 def _anything(_text: str) -> bool:
     return True
 
 
-def _linear_expression(parts: tuple[Piece, ...]) -> str:
+def expression(pieces: Iterable[Piece], *, inside: bool = False) -> str:
     """Translate to a regular expression whose `*` commit to their leftmost continuation (atomic groups).
 
-    Leftmost is always right when a `*` may swallow anything, and the last run is anchored at the end, so no
-    group is ever tried twice.
+    `inside`: no wildcard may match a colon, and what follows the expression begins with one. Leftmost is always right
+    when a `*` may swallow anything up to a fixed end, so no group is ever tried twice.
     """
+    anything = "[^:]" if inside else "."
     runs: list[str] = [""]
-    for part in parts:
-        if part is ANY:
+    for part in normalize(pieces):
+        if part in (ANY, ANY_INSIDE):
             runs.append("")
         elif part is ONE:
-            runs[-1] += "."
+            runs[-1] += anything
         elif part is ONE_INSIDE:
             runs[-1] += "[^:]"
         else:
@@ -110,7 +139,7 @@ def _linear_expression(parts: tuple[Piece, ...]) -> str:
     if len(runs) == 1:
         return runs[0]
     first, *middle, last = runs
-    return first + "".join(f"(?>.*?{run})" for run in middle) + f".*{last}"
+    return first + "".join(f"(?>{anything}*?{run})" for run in middle) + f"{anything}*{last}"
 
 
 def _simulate(parts: tuple[Piece, ...]) -> Matcher:

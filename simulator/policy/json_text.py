@@ -5,6 +5,7 @@ silently drops a condition (AWS refuses such a policy). Nesting is bounded: poli
 """
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +74,7 @@ class Lines:
     def piece(self, span: Span) -> str:
         r"""The text that `span` covers.
 
-        >>> Lines('[1,\\n {"a": 2}]').piece(Span(2, 2, 2, 10))
+        >>> Lines('[1,\n {"a": 2}]').piece(Span(2, 2, 2, 10))
         '{"a": 2}'
         """
         start = self._starts[span.line - 1] + span.column - 1
@@ -86,7 +87,6 @@ class _Reader:
         self.file = file
         self.at = 1 if text.startswith("\ufeff") else 0
         self.line_starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
-        self._line = 0
 
     def document(self) -> Node:
         self.skip_space()
@@ -101,12 +101,8 @@ class _Reader:
     # Positions
 
     def place(self, at: int) -> tuple[int, int]:
-        # Reading goes forward, so the line found last is nearly always the line wanted.
-        if self.line_starts[self._line] > at:
-            self._line = 0
-        while self._line + 1 < len(self.line_starts) and self.line_starts[self._line + 1] <= at:
-            self._line += 1
-        return self._line + 1, at - self.line_starts[self._line] + 1
+        line = bisect_right(self.line_starts, at)
+        return line, at - self.line_starts[line - 1] + 1
 
     def span(self, start: int, end: int) -> Span:
         return Span(*self.place(start), *self.place(end))

@@ -201,10 +201,10 @@ class _Builder:
         for name in ("Principal", "NotPrincipal"):
             if name in elements:
                 node = elements[name]
-                plain = _plain(node)
-                star = plain == "*"
-                everyone = star or plain in ({"AWS": "*"}, {"AWS": ["*"]}, {"*": "*"})
-                return Principal(name, everyone, star, json.dumps(plain), node.span)
+                text = _json(node)
+                star = text == '"*"'
+                everyone = star or text in ('{"AWS": "*"}', '{"AWS": ["*"]}', '{"*": "*"}')
+                return Principal(name, everyone, star, text, node.span)
         return None
 
     # Conditions
@@ -268,12 +268,12 @@ def _kind(node: Node) -> str:
     return {Text: "a string", Items: "a list", Members: "an object"}[type(node)]
 
 
-def _plain(node: Node) -> object:
-    """The node as plain Python values."""
+def _json(node: Node) -> str:
+    """The node as JSON text, numbers as they were written (Python would round or refuse large ones)."""
     if isinstance(node, Text):
-        return node.value
+        return json.dumps(node.value)
     if isinstance(node, Items):
-        return [_plain(item) for item in node.values]
+        return f"[{', '.join(_json(item) for item in node.values)}]"
     if isinstance(node, Members):
-        return {key.value: _plain(value) for key, value in node.values}
-    return json.loads(node.text)
+        return f"{{{', '.join(f'{json.dumps(key.value)}: {_json(value)}' for key, value in node.values)}}}"
+    return node.text

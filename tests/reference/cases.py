@@ -12,6 +12,13 @@ def load(name):
     return yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))["cases"]
 
 
+def policy_text(case):
+    """The policy of a case of validate.yaml; `pad_to` stretches its Sid "A" until the text has that many characters."""
+    text = case["policy"]
+    missing = case.get("pad_to", len(text)) - len(text)
+    return text.replace('"Sid": "A', '"Sid": "A' + "A" * missing, 1)
+
+
 def evaluate_cases():
     """Every case that is one line of `orgsim evaluate`, as (id for pytest, case)."""
     return [(f"{Path(name).stem}:{case['id']}", case) for name in EVALUATE_FILES for case in load(name)]

@@ -253,13 +253,12 @@ def exemption(side, request):
         return "kms:RetireGrant is exempt", doubts
     if "resource_account" in request.unknown:
         doubts.add("resource_account")
-    service_assumes = request.action == "sts:assumerole" and (kind == "AWSService" or principal is None)
-    if resource is None and (request.service == "kms" or service_assumes):
-        doubts.add("resource")
+    if resource is None:
+        doubts |= {"resource"} if request.service in ("kms", "sts") else set()  # it may be one of the two below
     elif request.service == "kms" and re.match(r"arn:[^:]*:kms:[^:]*:[^:]*:alias/aws/", resource):
         return "AWS managed KMS keys are exempt", doubts
-    elif kind == "AWSService" and service_assumes and ":role/aws-service-role/" in resource:
-        return "a service assuming its service-linked role is exempt", doubts
+    elif request.service == "sts" and ":role/aws-service-role/" in resource:
+        return "trust policies of service-linked roles are exempt", doubts
     return None, doubts
 
 

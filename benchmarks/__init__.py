@@ -1,0 +1,1 @@
+"""The speed figures; `make bench` runs them."""

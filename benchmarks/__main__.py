@@ -1,0 +1,5 @@
+"""`python -m benchmarks`: all figures in one run."""
+
+from benchmarks.evaluator import main
+
+main()

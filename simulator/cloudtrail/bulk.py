@@ -1,0 +1,100 @@
+"""Decoding many intact records at once: what makes reading fast.
+
+Each function looks at a window of complete values and gives what is in it, or nothing: then the values are taken one by
+one. Both ways give the same items; the windows depend on how the input was cut, the items do not.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final, NamedTuple
+
+import msgspec
+
+from simulator.cloudtrail.coercion import ELEMENTS, UNREADABLE, is_utf8
+from simulator.cloudtrail.containers import Damage, Item, is_plain, read_element
+from simulator.cloudtrail.lexer import WHITE
+from simulator.cloudtrail.record import Record
+
+_WINDOW: Final = 1024 * 1024
+"""Bytes; decoded records take a small multiple of it, even where the input was made to take a large one."""
+
+_POOR: Final = 8
+"""A window that is so many times smaller than what was searched for its end is not worth another search there."""
+
+_TAIL: Final = 64
+"""Bytes within which the end of a list, and of the object around it, is looked for."""
+
+_LINES: Final = msgspec.json.Decoder(Record)
+_LIST: Final = msgspec.json.Decoder(list[Record])
+_FIRST_KEY: Final = re.compile(rb'\{[ \t\r\n]*+"[^"\\]{1,64}+"')
+
+
+class Window(NamedTuple):
+    """`items` end at `end`; `None` if they have to be taken one by one. Until `retry` another try is in vain."""
+
+    items: Iterator[Item] | None
+    end: int
+    retry: int
+
+
+def read_lines(text: bytes, place: int, *, final: bool) -> Window:
+    """The records of the lines that begin at `place`, if all of them are plain records."""
+    searched = min(len(text), place + _WINDOW)
+    end = searched if final and searched == len(text) else text.rfind(b"\n", place, searched) + 1
+    window = text[place:end]
+    try:
+        records = _LINES.decode_lines(window) if is_utf8(window) else []
+    except UNREADABLE:
+        records = []
+    if records and all(map(is_plain, records)):
+        return Window(iter(records), end, _retry(place, end, searched))
+    return Window(None, place, searched)
+
+
+def read_elements(text: bytes, place: int) -> Window:
+    """The items of the list elements that begin at `place`; they end behind the last one's bracket."""
+    searched = min(len(text), place + _WINDOW)
+    for end in _ends_of_elements(text, place, searched):
+        items = _elements(b"[" + text[place:end] + b"]")
+        if items is not None:
+            return Window(items, end, _retry(place, end, searched))
+    return Window(None, place, searched)
+
+
+def _elements(window: bytes) -> Iterator[Item] | None:
+    if not is_utf8(window):
+        return None
+    try:
+        records = _LIST.decode(window)
+        if all(map(is_plain, records)):
+            return iter(records)
+    except UNREADABLE:
+        pass  # One record of another shape is enough.
+    try:
+        items = list(chain.from_iterable(map(read_element, ELEMENTS.decode(window))))
+    except UNREADABLE:
+        return None
+    # Taken one by one a damage has its place.
+    return None if any(isinstance(item, Damage) for item in items) else iter(items)
+
+
+def _ends_of_elements(text: bytes, place: int, searched: int) -> Iterator[int]:
+    """Where a window may end: at the end of the list if the text ends with it; in front of an element like the first.
+
+    The records of one list were written by one writer: they begin with the same key, and nothing inside them does.
+    """
+    if searched == len(text) and text[-_TAIL:].rstrip(WHITE).endswith((b"}", b"]")):
+        end = text.rfind(b"]", max(place, len(text) - _TAIL))
+        if end > place:
+            yield end
+    first = _FIRST_KEY.match(text, place)
+    if first is not None:
+        start = text.rfind(first.group(), place + 1, searched)
+        end = text.rfind(b",", place, max(start, place))
+        if end > place and not text[end + 1 : start].strip(WHITE):
+            yield end
+
+
+def _retry(place: int, end: int, searched: int) -> int:
+    return searched if (end - place) * _POOR < searched - place else end

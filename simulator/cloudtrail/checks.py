@@ -1,0 +1,57 @@
+"""What a record turned out to be: authorization checks, or the reason why there is none."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.decision.request import Request, Tier, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCheck:
+    """One IAM action that AWS checked for a record. `source` cites why (a table row, an AWS page)."""
+
+    action: str
+    tier: Tier
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceCheck:
+    """One resource that an action was checked on.
+
+    `arn` is `*` for resource-less actions, `UNKNOWN` where the log lost it. `account` is the owner, `None` where
+    there is none. `type` is the resource type's name in the Service Authorization Reference, `None` if not known.
+    `created` tells that the call makes this resource (so it has no tags yet). `exempt` as in `Request`.
+    `certain` is false where the resource is only possibly involved: the check is then undecided.
+    """
+
+    arn: str | Literal[Unknown.UNKNOWN]
+    account: str | Literal[Unknown.UNKNOWN] | None
+    type: str | None = None
+    created: bool = False
+    exempt: bool | Literal[Unknown.UNKNOWN] = False
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The requests a record stands for (at least one)."""
+
+    requests: tuple[Request, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """A record whose checks are not known: counted and listed, never called safe."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record without an IAM check, by a closed list of reasons."""
+
+    reason: str
+
+
+Normalized = Mapped | Unmapped | Skipped

@@ -1,0 +1,79 @@
+"""Replay on this machine: in this process, or split over worker processes by batch."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+from simulator.iam.catalog import Catalog
+from simulator.replay.batch import Batch
+from simulator.replay.impact import Impact
+from simulator.replay.replayer import Numbered, Progress, Question, Replayer, folder_accounts
+from simulator.replay.survey import Survey
+
+_PARTS_PER_WORKER = 4
+"""Smaller parts than workers let a slow file hold up less, and let progress be seen."""
+
+_Result = TypeVar("_Result")
+
+
+def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, workers: int, progress: Progress) -> Impact:
+    """The impact of all batches; the same, to the byte of any report, for any number of workers.
+
+    `progress` is called with stored bytes; every batch counts twice (survey, then judgement).
+    """
+    replayer = Replayer(question, catalog)
+    if workers <= 1 or len(batches) < 2:
+        return replayer.run(batches, progress)
+    parts = _balanced(list(enumerate(batches)), workers * _PARTS_PER_WORKER)
+    folders = folder_accounts(replayer.facts, batches)
+    # A fresh interpreter, not a fork: threads of a progress bar must not be copied mid-step.
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        survey = Survey()
+        for part in _in_order(pool, [(_survey, (question, part)) for part in parts], parts, progress):
+            survey.merge(part)
+        survey.forget_ids()
+        impact = Impact()
+        for folded in _in_order(pool, [(_judge, (question, survey, folders, part)) for part in parts], parts, progress):
+            impact.merge(folded)
+        return impact
+    finally:
+        # On Ctrl-C or an error nothing that waits is begun any more.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(
+    pool: ProcessPoolExecutor,
+    calls: Sequence[tuple[Callable[..., _Result], tuple[object, ...]]],
+    parts: Sequence[Numbered],
+    progress: Progress,
+) -> list[_Result]:
+    futures: list[Future[_Result]] = [pool.submit(function, *arguments) for function, arguments in calls]
+    results = []
+    for future, part in zip(futures, parts, strict=True):
+        results.append(future.result())
+        for _, batch in part:
+            progress(batch.size)
+    return results
+
+
+def _survey(question: Question, part: Numbered) -> Survey:
+    return Replayer(question, Catalog()).survey(part)
+
+
+def _judge(question: Question, survey: Survey, folders: frozenset[str], part: Numbered) -> Impact:
+    return Replayer(question, Catalog()).judge(survey, folders, part)
+
+
+def _balanced(batches: Sequence[tuple[int, Batch]], count: int) -> list[Numbered]:
+    """At most `count` parts of about equal stored size; the largest batches are dealt first."""
+    count = min(count, len(batches))
+    parts: list[list[tuple[int, Batch]]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for numbered in sorted(batches, key=lambda each: (-each[1].size, each[0])):
+        smallest = sizes.index(min(sizes))
+        parts[smallest].append(numbered)
+        # An empty file costs something too.
+        sizes[smallest] += numbered[1].size + 1
+    return [sorted(part, key=lambda each: each[0]) for part in parts]

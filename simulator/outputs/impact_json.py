@@ -1,0 +1,161 @@
+"""The impact as JSON, `orgsim/impact/1` (docs/impact-json.md, impact.schema.json).
+
+A module of its own, field by field: what is in the file is promised to other programs, the types behind it are not.
+The same report gives the same bytes: maps are sorted by key, lists have the order of the report.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from simulator.analysis.findings import Finding
+from simulator.analysis.graph import impact_graph
+from simulator.analysis.report import Report
+from simulator.organization.tree import Organization
+from simulator.replay.impact import Impact, Smallest
+from simulator.replay.outcome import Outcome, StatementPlace
+
+SCHEMA: Final = "orgsim/impact/1"
+
+_UNSAFE: Final = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+"""What a terminal or an editor must not see raw, although JSON allows it: DEL, C1 controls, marks that turn the
+writing direction or have no width, line separators, lone surrogates."""
+
+
+def render(report: Report) -> str:
+    """The JSON text with a final newline. It encodes as UTF-8 and holds no raw control or direction marks."""
+    text = _UNSAFE.sub(_escaped, json.dumps(document(report), ensure_ascii=False, separators=(",", ":")))
+    return msgspec.json.format(text, indent=1) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The JSON document as plain values."""
+    impact = report.impact
+    return {
+        "schema": SCHEMA,
+        "records": {
+            "read": impact.read,
+            "skipped": _sorted(impact.skipped),
+            "duplicates": impact.duplicates,
+            "unmapped": impact.unmapped,
+            "mapped": impact.mapped,
+            "requests": impact.requests,
+        },
+        "files": {
+            "read": impact.files_read,
+            "skipped": _sorted(impact.files_skipped),
+            "damaged": [
+                {"file": file, "reason": reason, "pieces": count}
+                for (file, reason), count in sorted(impact.damaged.items())
+            ],
+        },
+        "window": {"first": impact.first_time or None, "last": impact.last_time or None},
+        "outcomes": {outcome.value: impact.outcomes[outcome] for outcome in Outcome},
+        "findings": [_finding(each) for each in report.findings],
+        "graph": _graph(report),
+        "evidence": _evidence(report),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    principal = finding.principal
+    return {
+        "id": finding.id,
+        "outcome": finding.outcome.value,
+        "principal": {
+            "arn": principal.arn,
+            "type": principal.type,
+            "account": principal.account,
+            "account_name": principal.account_name,
+            "ou_path": principal.ou_path,
+        },
+        "action": finding.action,
+        "access": finding.access,
+        "resources": [{"arn": each.text, "calls": each.calls} for each in finding.resources],
+        "sessions": [{"name": each.text, "calls": each.calls} for each in finding.sessions],
+        "statement": _statement(finding.place, finding.attached_name),
+        "settled_by": list(finding.settled_by),
+        "calls": finding.calls,
+        "first_seen": finding.first_seen or None,
+        "last_seen": finding.last_seen or None,
+        "regions": list(finding.regions),
+        "event_ids": list(finding.event_ids),
+        "truncated": list(finding.truncated),
+    }
+
+
+def _statement(place: StatementPlace, attached_name: str) -> dict[str, Any]:
+    return {
+        "policy": place.policy,
+        "policy_type": place.policy_type,
+        "sid": place.sid,
+        "index": place.statement,
+        "attached_to": place.attached_to,
+        "attached_name": attached_name,
+        "level": place.level,
+        "file": place.file,
+        "line": place.line,
+    }
+
+
+def _graph(report: Report) -> dict[str, Any]:
+    """The graph as networkx's node-link data; `networkx.node_link_graph(data, edges="edges")` reads it back."""
+    from networkx import node_link_data
+
+    data: dict[str, Any] = node_link_data(impact_graph(report), edges="edges")
+    return data
+
+
+def _evidence(report: Report) -> dict[str, Any]:
+    impact = report.impact
+    return {
+        "accounts": _accounts(impact.accounts, report.organization),
+        "regions": [{"name": name, "records": count} for name, count in impact.regions.items()],
+        "stale_accounts": [{"id": name, "records": count} for name, count in impact.stale_accounts.items()],
+        "unmapped": [
+            {"event_source": kind.event_source, "event_name": kind.event_name, "reason": kind.reason, "records": count}
+            for kind, count in sorted(impact.unmapped_kinds.items())
+        ],
+        "drift": impact.drift,
+        "notes": list(report.notes),
+        "lockouts": list(report.lockouts),
+        "truncated": _truncated(impact),
+    }
+
+
+def _accounts(accounts: Smallest, organization: Organization) -> list[dict[str, Any]]:
+    rows = []
+    for account, count in accounts.items():
+        node = organization.account(account)
+        rows.append({"id": account, "name": node.name if node else None, "records": count})
+    return rows
+
+
+def _truncated(impact: Impact) -> list[str]:
+    cut = {
+        "accounts": impact.accounts.truncated,
+        "regions": impact.regions.truncated,
+        "stale_accounts": impact.stale_accounts.truncated,
+        "unmapped": impact.unmapped_truncated,
+    }
+    return [name for name, is_cut in cut.items() if is_cut]
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: counts[name] for name in sorted(counts) if counts[name]}
+
+
+def _escaped(match: re.Match[str]) -> str:
+    point = ord(match.group())
+    if 0xD800 <= point <= 0xDFFF:
+        # A lone surrogate is no character, and many JSON readers refuse it.
+        return "\\ufffd"
+    if point > 0xFFFF:
+        high, low = divmod(point - 0x10000, 0x400)
+        return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
+    return f"\\u{point:04x}"

@@ -1,0 +1,55 @@
+"""The output formats by name and by file ending; a renderer is imported only when it is asked for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from simulator.analysis.report import Report
+from simulator.errors import ExitStatus, OrgsimError
+from simulator.outputs.view import PLAIN, View
+
+FORMATS: Final = ("terminal", "json", "csv", "graphml")
+
+ENDINGS: Final[Mapping[str, str]] = MappingProxyType({".json": "json", ".csv": "csv", ".graphml": "graphml"})
+"""The format that a file's ending stands for."""
+
+
+def render(format_name: str, report: Report, view: View = PLAIN) -> str:
+    """The report in a format, ready to write as UTF-8 (CSV has its own line ends: write with `newline=""`).
+
+    `view` is how wide and how colourful the terminal format may be. Raises `OrgsimError` (`unknown-format`, usage).
+    """
+    # Imported here: a JSON run loads no rich, a terminal run no networkx.
+    match format_name:
+        case "terminal":
+            from simulator.outputs import terminal
+
+            return terminal.render(report, view)
+        case "json":
+            from simulator.outputs import impact_json
+
+            return impact_json.render(report)
+        case "csv":
+            from simulator.outputs import table_csv
+
+            return table_csv.render(report)
+        case "graphml":
+            from simulator.outputs import graphml
+
+            return graphml.render(report)
+    raise _unknown(f"there is no output format `{format_name}`", f"formats: {', '.join(FORMATS)}")
+
+
+def format_of(path: Path | str) -> str:
+    """The format of an output file by its ending, in any case. Raises `OrgsimError` (`unknown-format`, usage)."""
+    ending = Path(path).suffix.lower()
+    found = ENDINGS.get(ending)
+    if found is None:
+        what = f"the ending `{ending}`" if ending else "a name without an ending"
+        raise _unknown(f"{what} tells no output format: {path}", f"known endings: {', '.join(ENDINGS)}")
+    return found
+
+
+def _unknown(message: str, hint: str) -> OrgsimError:
+    return OrgsimError("unknown-format", message, hint=hint, status=ExitStatus.USAGE)

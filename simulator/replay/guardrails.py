@@ -1,0 +1,285 @@
+"""Current and proposed guardrails side by side, compiled, ready to judge requests.
+
+Chains with the same policies share one program. A call whose account cannot be placed is judged against every chain
+it may meet, and stays undecided unless they all agree.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from simulator.decision.evaluator import Evaluator
+from simulator.decision.facts import Facts
+from simulator.decision.program import Program, Settled
+from simulator.decision.request import Request
+from simulator.decision.verdict import ALLOWED_SIDE, Decision, SideResult, SideVerdict, StatementRef
+from simulator.iam.catalog import Catalog
+from simulator.organization.guardrails import Governed, Level, levels, rcp_governed, scp_governed
+from simulator.organization.tree import FULL_ACCESS, NodeKind, Organization
+from simulator.policy.document import PolicyType
+from simulator.replay.outcome import Answer, SideAnswer, StatementPlace
+
+INCOMPLETE_SNAPSHOT: Final = "organization"
+"""The "key" that would settle an answer which an incomplete snapshot leaves open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """One chain of nodes, compiled."""
+
+    levels: tuple[Level, ...]
+    program: Program
+
+    @property
+    def complete(self) -> bool:
+        return all(level.complete for level in self.levels)
+
+    def place(self, ref: StatementRef) -> StatementPlace:
+        """The determining statement with the names people know it by."""
+        level = self.levels[ref.level]
+        node = level.node.id
+        side = ref.side.value
+        if ref.policy is None or ref.statement is None:
+            return StatementPlace(side, None, None, None, node, ref.level, None, None, "")
+        policy = level.policies[ref.policy]
+        statement = policy.document.statements[ref.statement]
+        compiled = next(each for each in self.program.statements[ref.level] if each.ref == ref)
+        return StatementPlace(
+            side,
+            policy.name,
+            ref.sid,
+            ref.statement,
+            node,
+            ref.level,
+            policy.document.file,
+            statement.span.line,
+            compiled.content,
+        )
+
+    def contents(self, refs: Iterable[StatementRef]) -> frozenset[str]:
+        """The contents of the statements, by which they are the same wherever they stand."""
+        wanted = set(refs)
+        return frozenset(each.content for level in self.program.statements for each in level if each.ref in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The same account's chain, now and as proposed. `None`: the account has no chain there."""
+
+    current: _Chain | None
+    proposed: _Chain | None
+
+
+class GuardrailPair:
+    """Judges requests under the current and the proposed organization."""
+
+    def __init__(self, current: Organization, proposed: Organization, catalog: Catalog) -> None:
+        self.current = current
+        self.proposed = proposed
+        self._catalog = catalog
+        self._evaluator = Evaluator(catalog)
+        self._chains: dict[tuple[bool, PolicyType, str], _Chain] = {}
+        self._pairs: dict[tuple[PolicyType, str], _Pair] = {}
+        self._possible: dict[tuple[PolicyType, bool, bool], tuple[_Pair, ...]] = {}
+
+    def keys(self) -> frozenset[str]:
+        """Every context key that some statement of either version reads, in lower case."""
+        nodes = {**self.current.nodes, **self.proposed.nodes}
+        pairs = (self._pair(side, node) for side in PolicyType for node in nodes)
+        chains = (chain for pair in pairs for chain in (pair.current, pair.proposed) if chain is not None)
+        return frozenset[str]().union(*(chain.program.keys for chain in chains))
+
+    def judge(
+        self, current_request: Request, proposed_request: Request, facts: Facts, *, passed: bool
+    ) -> tuple[Answer, Answer]:
+        """Decide one check under both versions. The two requests differ only where accounts move."""
+        scp = self._side(PolicyType.SCP, current_request, proposed_request, facts, passed)
+        rcp = self._side(PolicyType.RCP, current_request, proposed_request, facts, passed)
+        return Answer(scp[0], rcp[0]), Answer(scp[1], rcp[1])
+
+    # One side
+
+    def _side(
+        self, side: PolicyType, current_request: Request, proposed_request: Request, facts: Facts, passed: bool
+    ) -> tuple[SideAnswer, SideAnswer]:
+        governed = self._governed(side, current_request, facts, self.current)
+        then = self._governed(side, proposed_request, facts, self.proposed)
+        if governed.unknown or then.unknown:
+            fact = governed.unknown or then.unknown or ""
+            account = current_request.principal.account if side is PolicyType.SCP else current_request.resource_account
+            # An account known by its id is missing in the snapshot: it may stand in any unit.
+            pairs = self._possible_pairs(
+                side,
+                members=not isinstance(account, str),
+                missing=isinstance(account, str) or bool(facts.stale_accounts) or self.current.may_lack_accounts,
+            )
+            return self._unplaced(pairs, current_request, proposed_request, passed, fact)
+        if governed.exempt and then.exempt:
+            return _exempt(governed.exempt), _exempt(then.exempt)
+        account = governed.account or then.account or ""
+        pair = self._pair(side, account)
+        return self._judge_pair(
+            _Pair(pair.current if governed.account else None, pair.proposed if then.account else None),
+            current_request,
+            proposed_request,
+            passed,
+        )
+
+    def _governed(self, side: PolicyType, request: Request, facts: Facts, organization: Organization) -> Governed:
+        if side is PolicyType.SCP:
+            return scp_governed(organization, facts, request.principal)
+        return rcp_governed(organization, facts, request.resource_account)
+
+    def _judge_pair(
+        self, pair: _Pair, current_request: Request, proposed_request: Request, passed: bool
+    ) -> tuple[SideAnswer, SideAnswer]:
+        before = self._verdict(pair.current, current_request, passed)
+        settled = None
+        if passed and pair.current is not None and before.result is not SideResult.NOT_APPLICABLE:
+            settled = pair.current.program.prove(current_request)
+        after = self._verdict(pair.proposed, proposed_request, passed, settled)
+        if passed and self._proved_out_of_reach(before, pair.current, current_request):
+            after = ALLOWED_SIDE
+        return _answer(before, pair.current), _answer(after, pair.proposed, _is_fresh(before, after, pair, passed))
+
+    def _verdict(
+        self, chain: _Chain | None, request: Request, passed: bool, settled: Settled | None = None
+    ) -> SideVerdict:
+        if chain is None:
+            return ALLOWED_SIDE
+        verdict = self._evaluator.side(request, chain.program, settled)
+        if chain.complete or verdict.result in (SideResult.NOT_APPLICABLE, SideResult.EXPLICIT_DENY):
+            return verdict
+        # What the snapshot lacks stands in both versions: a call that passed proves that it did not deny.
+        lacking_allow = verdict.result is SideResult.IMPLICIT_DENY and not chain.levels[verdict.by[0].level].complete
+        if passed:
+            return ALLOWED_SIDE if lacking_allow else verdict
+        if verdict.result is SideResult.IMPLICIT_DENY and not lacking_allow:
+            return verdict
+        keys = tuple(sorted({*verdict.keys, INCOMPLETE_SNAPSHOT}))
+        return SideVerdict(SideResult.UNDECIDED, verdict.by if lacking_allow or verdict.keys else (), keys)
+
+    def _proved_out_of_reach(self, before: SideVerdict, chain: _Chain | None, request: Request) -> bool:
+        """Whether a passed call proves that this side does not reach it: the statements deny, an open fact does not.
+
+        A role that may be service-linked and passed a sure denial is service-linked; likewise an AWS managed key.
+        """
+        if before.result is not SideResult.UNDECIDED or chain is None:
+            return False
+        return chain.program.evaluate(request).result.denies
+
+    def _unplaced(
+        self, pairs: Iterable[_Pair], current_request: Request, proposed_request: Request, passed: bool, fact: str
+    ) -> tuple[SideAnswer, SideAnswer]:
+        """A call whose account, or whose resource's owner, cannot be placed: any of the chains may be it, or none."""
+        answers = [self._judge_pair(pair, current_request, proposed_request, passed) for pair in pairs]
+        if passed:
+            answers = [each for each in answers if each[0].decision is not Decision.DENIED]
+        return _joined([before for before, _ in answers], fact), _joined(
+            [
+                # Seen from a chain that denies only as proposed, the open answer is something new.
+                after._replace(fresh=after.fresh or (after.decision is Decision.DENIED is not before.decision))
+                for before, after in answers
+            ],
+            fact,
+        )
+
+    # Chains
+
+    def _pair(self, side: PolicyType, node_id: str) -> _Pair:
+        pair = self._pairs.get((side, node_id))
+        if pair is None:
+            pair = _Pair(self._chain(False, side, node_id), self._chain(True, side, node_id))
+            self._pairs[side, node_id] = pair
+        return pair
+
+    def _chain(self, proposed: bool, side: PolicyType, node_id: str) -> _Chain | None:
+        organization = self.proposed if proposed else self.current
+        home = _home(organization, node_id, side)
+        if home is None:
+            return None
+        key = (proposed, side, home)
+        chain = self._chains.get(key)
+        if chain is None:
+            found = levels(organization, home, side)
+            program = Program(side, tuple(level.documents for level in found), self._catalog)
+            chain = self._chains[key] = _Chain(found, program)
+        return chain
+
+    def _possible_pairs(self, side: PolicyType, *, members: bool, missing: bool) -> tuple[_Pair, ...]:
+        """The distinct pairs of chains that an account may have of which only this is known.
+
+        `members`: it may be any member account of either version; `missing`: it may be one that the snapshot lacks,
+        in any unit (the proposal moves no such account, and attaches nothing to it).
+        """
+        key = (side, members, missing)
+        if key not in self._possible:
+            nodes: dict[str, None] = {}
+            if members:
+                nodes |= dict.fromkeys(each.id for each in (*self.current.accounts, *self.proposed.accounts))
+                nodes.pop(self.current.management_account or "", None)
+            if missing or self.current.assumed:
+                nodes |= dict.fromkeys(
+                    each.id for each in self.current.nodes.values() if each.kind is not NodeKind.ACCOUNT
+                )
+            pairs = (self._pair(side, node) for node in nodes)
+            self._possible[key] = tuple({(id(pair.current), id(pair.proposed)): pair for pair in pairs}.values())
+        return self._possible[key]
+
+
+def _home(organization: Organization, node_id: str, side: PolicyType) -> str | None:
+    """The node whose chain governs a node, by which chains are shared; `None` if the organization lacks the node.
+
+    An account that has only the full-access policy never determines a verdict: its unit's chain is its own.
+    """
+    node = organization.nodes.get(node_id) or organization.account(node_id)
+    if node is None:
+        return None
+    plain = node.kind is NodeKind.ACCOUNT and node.attached(side) == (FULL_ACCESS[side],)
+    return node.parent if plain and organization.knows(node_id, side) else node_id
+
+
+def _exempt(reason: str) -> SideAnswer:
+    return SideAnswer(Decision.ALLOWED, False, reason=reason)
+
+
+def _answer(verdict: SideVerdict, chain: _Chain | None, fresh: bool = False) -> SideAnswer:
+    if verdict.result is SideResult.ALLOWED or chain is None:
+        return _ALLOWED
+    if verdict.result is SideResult.NOT_APPLICABLE:
+        return _exempt(verdict.reason)
+    decision = Decision.DENIED if verdict.result.denies else Decision.UNDECIDED
+    places = tuple(chain.place(ref) for ref in verdict.by)
+    return SideAnswer(decision, True, places, verdict.keys, verdict.keys_by, fresh=fresh)
+
+
+_ALLOWED: Final = SideAnswer(Decision.ALLOWED, True)
+
+
+def _is_fresh(before: SideVerdict, after: SideVerdict, pair: _Pair, passed: bool) -> bool:
+    """Whether an undecided answer hangs on a statement that is not as undecided in the current version."""
+    if after.result is not SideResult.UNDECIDED or pair.proposed is None:
+        return False
+    if passed:
+        # What a passed call proves has been taken out already: what is left is new.
+        return True
+    if pair.current is None or before.result is not SideResult.UNDECIDED:
+        return True
+    return not pair.proposed.contents(after.by) <= pair.current.contents(before.by)
+
+
+def _joined(answers: Sequence[SideAnswer], fact: str) -> SideAnswer:
+    """One answer for several possible chains, or none at all: allowed only if all of them allow."""
+    if answers and not any(answer.applies for answer in answers):
+        return answers[0]
+    open_answers = [answer for answer in answers if answer.decision is not Decision.ALLOWED]
+    if not open_answers:
+        return _ALLOWED
+    keys = {fact, *(key for answer in open_answers for key in answer.keys)}
+    by: dict[StatementPlace, set[str]] = {}
+    for answer in open_answers:
+        for place, its_keys in answer.found():
+            by.setdefault(place, {fact}).update(its_keys)
+    keys_by = tuple(tuple(sorted(each)) for each in by.values())
+    fresh = any(answer.fresh for answer in open_answers)
+    return SideAnswer(Decision.UNDECIDED, True, tuple(by), tuple(sorted(keys)), keys_by, fresh=fresh)

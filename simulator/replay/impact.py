@@ -1,0 +1,182 @@
+"""The fold of all outcomes: counts, first and last seen, bounded samples. `merge` is commutative and associative.
+
+Memory grows with distinct identities x actions x statements, never with records. Lists of examples keep the smallest
+texts in byte order, so that folding a log whole equals merging the folds of its parts.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from simulator.replay.outcome import Outcome, StatementPlace
+
+SAMPLES: Final = 20
+"""Resources, sessions and event ids kept for a finding."""
+
+LISTED: Final = 200
+"""Unmapped kinds of events, regions and accounts kept."""
+
+
+class Smallest:
+    """Counts by text, of the `limit` smallest texts only. What is kept is counted exactly."""
+
+    __slots__ = ("counts", "limit", "truncated")
+
+    def __init__(self, limit: int = SAMPLES) -> None:
+        self.counts: dict[str, int] = {}
+        self.limit = limit
+        self.truncated = False
+
+    def add(self, text: str, count: int = 1) -> None:
+        """Count `text`. A text that was dropped once is larger than all that are kept, so it cannot come back."""
+        counts = self.counts
+        if text in counts:
+            counts[text] += count
+        elif len(counts) < self.limit:
+            counts[text] = count
+        else:
+            self.truncated = True
+            largest = max(counts)
+            if text < largest:
+                del counts[largest]
+                counts[text] = count
+
+    def merge(self, other: "Smallest") -> None:
+        """Add what another fold has counted."""
+        self.truncated = self.truncated or other.truncated
+        for text, count in other.counts.items():
+            self.add(text, count)
+
+    def items(self) -> list[tuple[str, int]]:
+        """The texts and counts, smallest text first."""
+        return sorted(self.counts.items())
+
+
+class FindingKey(NamedTuple):
+    """What makes a finding: `principal` is the role, user, root, service or account; never a session."""
+
+    outcome: Outcome
+    principal: str
+    principal_type: str
+    account: str | None
+    action: str
+    place: StatementPlace
+
+
+class FindingFold:
+    """What was seen of one finding. Times are ISO-8601 texts, `""` where no record had one."""
+
+    __slots__ = ("calls", "event_ids", "first_seen", "keys", "last_seen", "regions", "resources", "sessions")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.first_seen = ""
+        self.last_seen = ""
+        self.regions = Smallest(LISTED)
+        self.keys: set[str] = set()
+        self.resources = Smallest()
+        self.sessions = Smallest()
+        self.event_ids = Smallest()
+
+    def see(self, time: str | None) -> None:
+        """Widen the window of this finding."""
+        self.first_seen, self.last_seen = widened(self.first_seen, self.last_seen, time)
+
+    def merge(self, other: "FindingFold") -> None:
+        """Add what another fold has seen of the same finding."""
+        self.calls += other.calls
+        self.see(other.first_seen)
+        self.see(other.last_seen)
+        self.keys |= other.keys
+        self.regions.merge(other.regions)
+        self.resources.merge(other.resources)
+        self.sessions.merge(other.sessions)
+        self.event_ids.merge(other.event_ids)
+
+
+def widened(first: str, last: str, time: str | None) -> tuple[str, str]:
+    """The window that also holds `time`; `""` and `None` are no time."""
+    if not time:
+        return first, last
+    return (time if not first or time < first else first), max(time, last)
+
+
+class UnmappedKind(NamedTuple):
+    """A kind of record that could not be mapped."""
+
+    event_source: str
+    event_name: str
+    reason: str
+
+
+class Impact:
+    """What replaying a log gave. The record counts add up: read = mapped + unmapped + duplicates + all skipped."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.duplicates = 0
+        self.unmapped = 0
+        self.mapped = 0
+        self.requests = 0
+        self.skipped: Counter[str] = Counter()
+        self.outcomes: Counter[Outcome] = Counter()
+        self.drift = 0
+        """Calls that passed although the current guardrails deny them: the snapshot or the simulator is wrong."""
+        self.unmapped_kinds: dict[UnmappedKind, int] = {}
+        self.unmapped_truncated = False
+        self.first_time = ""
+        self.last_time = ""
+        self.accounts = Smallest(10_000)
+        self.regions = Smallest(LISTED)
+        self.stale_accounts = Smallest(LISTED)
+        self.files_read = 0
+        self.files_skipped: Counter[str] = Counter()
+        self.damaged: dict[tuple[str, str], int] = {}
+        self.findings: dict[FindingKey, FindingFold] = {}
+
+    def finding(self, key: FindingKey) -> FindingFold:
+        """The fold of a finding, made when first asked for."""
+        fold = self.findings.get(key)
+        if fold is None:
+            fold = self.findings[key] = FindingFold()
+        return fold
+
+    def note_unmapped(self, kinds: Iterable[tuple[UnmappedKind, int]]) -> None:
+        """Count unmapped kinds; the smallest are kept, so that hostile event names cannot fill memory."""
+        for kind, count in kinds:
+            self.unmapped_kinds[kind] = self.unmapped_kinds.get(kind, 0) + count
+        if len(self.unmapped_kinds) > LISTED:
+            self.unmapped_truncated = True
+            self.unmapped_kinds = dict(sorted(self.unmapped_kinds.items())[:LISTED])
+
+    def note_damage(self, file: str, reason: str, count: int = 1) -> None:
+        """Count a piece of a file that could not be used."""
+        self.damaged[file, reason] = self.damaged.get((file, reason), 0) + count
+
+    def see(self, time: str | None) -> None:
+        """Widen the window of the log."""
+        self.first_time, self.last_time = widened(self.first_time, self.last_time, time)
+
+    def merge(self, other: "Impact") -> None:
+        """Add the fold of another part of the log."""
+        self.read += other.read
+        self.duplicates += other.duplicates
+        self.unmapped += other.unmapped
+        self.mapped += other.mapped
+        self.requests += other.requests
+        self.drift += other.drift
+        self.skipped.update(other.skipped)
+        self.outcomes.update(other.outcomes)
+        self.note_unmapped(other.unmapped_kinds.items())
+        self.unmapped_truncated = self.unmapped_truncated or other.unmapped_truncated
+        self.see(other.first_time)
+        self.see(other.last_time)
+        self.accounts.merge(other.accounts)
+        self.regions.merge(other.regions)
+        self.stale_accounts.merge(other.stale_accounts)
+        self.files_read += other.files_read
+        self.files_skipped.update(other.files_skipped)
+        for (file, reason), count in other.damaged.items():
+            self.note_damage(file, reason, count)
+        for key, fold in other.findings.items():
+            self.finding(key).merge(fold)

@@ -1,0 +1,135 @@
+"""Finds the policy files under the paths a user names, for `orgsim check`.
+
+A folder with proposal.yaml stands for the policies that it names; any other folder for its JSON files that are
+policies. The type comes from the manifest, else from the folder's name (`scp`, `rcp`), else from the content.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from simulator.errors import OrgsimError
+from simulator.organization.manifest import parse_manifest
+from simulator.policy.diagnostic import Diagnostic, PolicyError, Severity, Span
+from simulator.policy.document import PolicyDocument, PolicyType
+from simulator.policy.parser import parse_policy
+from simulator.sources.text import read_text
+
+_LIMIT: Final = 4 << 20
+_MANIFESTS: Final = ("proposal.yaml", "proposal.yml")
+_STATEMENT: Final = re.compile(r'"Statement"\s*:')
+_FOLDERS: Final = {each.side: each for each in PolicyType}
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """One file to check: its document, or the reasons why there is none.
+
+    `type` is what the option, the manifest, the folder or the content says; `None` if none of them does.
+    """
+
+    path: Path
+    document: PolicyDocument | None
+    type: PolicyType | None
+    errors: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A file that is, or may be, a policy: `certain` ones are reported even if they hold none."""
+
+    path: Path
+    type: PolicyType | None
+    certain: bool
+
+
+def read_policy_files(paths: Sequence[Path], policy_type: PolicyType | None = None) -> tuple[PolicyFile, ...]:
+    """Read every policy under `paths`, each file once, in a fixed order.
+
+    `policy_type` overrides what manifest, folder and content say. Raises `OrgsimError` for a path that does not exist
+    and for a broken proposal.yaml; what is wrong with a policy file stands in its `PolicyFile`.
+    """
+    seen: set[Path] = set()
+    found = []
+    for path in paths:
+        for candidate in _candidates(path):
+            resolved = candidate.path.resolve()
+            if resolved in seen:
+                continue
+            file = _read(candidate, policy_type)
+            if file is not None:
+                seen.add(resolved)
+                found.append(file)
+    return tuple(found)
+
+
+def _candidates(path: Path) -> Iterator[_Candidate]:
+    if not path.exists():
+        hint = "the path is relative to the folder the command runs in"
+        raise OrgsimError("file-missing", "there is no such file or folder", hint=hint, file=path)
+    if path.is_dir():
+        yield from _in_folder(path, _FOLDERS.get(path.resolve().name.lower()))
+    elif path.suffix.lower() in (".yaml", ".yml"):
+        yield from _in_manifest(path)
+    else:
+        yield _Candidate(path, _FOLDERS.get(path.resolve().parent.name.lower()), certain=True)
+
+
+def _in_folder(folder: Path, folder_type: PolicyType | None) -> Iterator[_Candidate]:
+    for name in _MANIFESTS:
+        if (folder / name).is_file():
+            yield from _in_manifest(folder / name)
+            return
+    try:
+        children = sorted(folder.iterdir())
+    except OSError as error:
+        message = f"the folder cannot be read: {error.strerror or error}"
+        raise OrgsimError("file-unreadable", message, file=folder) from error
+    for child in children:
+        if child.name.startswith("."):
+            continue
+        if child.is_dir() and not child.is_symlink():
+            yield from _in_folder(child, _FOLDERS.get(child.name.lower(), folder_type))
+        elif child.suffix.lower() == ".json":
+            # In a folder that is called scp or rcp every JSON file should be a policy.
+            yield _Candidate(child, folder_type, certain=folder_type is not None)
+
+
+def _in_manifest(manifest: Path) -> Iterator[_Candidate]:
+    parsed = parse_manifest(read_text(manifest, _LIMIT, "the proposal"), str(manifest))
+    for row in parsed.policies:
+        path = manifest.parent / row.file.text
+        if not path.is_file():
+            message = f"`{row.file}` does not exist" if not path.exists() else f"`{row.file}` is not a file"
+            hint = f"files are named relative to {manifest.name}"
+            raise OrgsimError("proposal-missing-file", message, hint=hint, file=row.file.file, line=row.file.line)
+        yield _Candidate(path, row.type or _FOLDERS.get(path.parent.name.lower()), certain=True)
+
+
+def _read(candidate: _Candidate, policy_type: PolicyType | None) -> PolicyFile | None:
+    """The file as a policy; `None` for a JSON file that is something else."""
+    path = candidate.path
+    wanted = policy_type or candidate.type
+    try:
+        text = read_text(path, _LIMIT, "the policy")
+    except OrgsimError as error:
+        if not candidate.certain:
+            return None
+        place = Span(error.line or 1, 1, error.line or 1, 1)
+        diagnostic = Diagnostic(error.code, Severity.ERROR, error.message, error.hint, place, str(path))
+        return PolicyFile(path, None, wanted, (diagnostic,))
+    if not candidate.certain and not _STATEMENT.search(text):
+        return None
+    try:
+        document = parse_policy(text, str(path))
+    except PolicyError as error:
+        return PolicyFile(path, None, wanted, error.diagnostics)
+    return PolicyFile(path, document, wanted or _type_of(document))
+
+
+def _type_of(document: PolicyDocument) -> PolicyType:
+    """By the content: an RCP names principals, an SCP does not."""
+    named = any(statement.principal is not None for statement in document.statements)
+    return PolicyType.RCP if named else PolicyType.SCP
