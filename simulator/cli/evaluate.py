@@ -1,11 +1,11 @@
 """`orgsim evaluate [FILE|-]`."""
 
-import sys
 from typing import BinaryIO
 
 import click
 import msgspec
 
+from simulator.cli import stdout
 from simulator.decision.conformance import LineEvaluator
 from simulator.errors import ExitStatus
 from simulator.iam.catalog import Catalog
@@ -26,6 +26,5 @@ def command(lines: BinaryIO) -> int:
             continue
         answer = evaluator.answer(line)
         failed = failed or "error" in answer
-        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
-    sys.stdout.buffer.flush()
+        stdout.write(msgspec.json.encode(answer) + b"\n")
     return ExitStatus.FAILED if failed else ExitStatus.OK

@@ -1,7 +1,6 @@
 """The `orgsim` command: loads a subcommand only when it is called, turns errors into text and an exit status."""
 
 import importlib
-import os
 import sys
 from typing import Final
 
@@ -13,6 +12,7 @@ from simulator.errors import ExitStatus, OrgsimError
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     # name: (module of simulator.cli with a click command `command`, one line of help)
     "check": ("check", "Validate SCPs and RCPs: what AWS would refuse, and what surely is not meant."),
+    "catalog": ("catalog", "Show, measure and update what CloudTrail events stand for."),
     "evaluate": ("evaluate", "Decide single requests: JSON lines in, JSON lines out."),
     "simulate": ("simulate", "Replay CloudTrail logs against proposed SCPs and RCPs."),
     "test": ("test", "Run the policy cases (YAML) beside policies."),
@@ -61,7 +61,6 @@ def main() -> None:
     """Run `orgsim` and end the process."""
     try:
         status = orgsim.main(standalone_mode=False)
-        sys.stdout.flush()
     except OrgsimError as error:
         click.echo(describe(error), err=True)
         sys.exit(error.status)
@@ -74,10 +73,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("orgsim: interrupted", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader has gone (`| head`): nobody is left to tell. Python must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitStatus.OK)
     sys.exit(status if isinstance(status, int) else ExitStatus.OK)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from simulator.analysis.report import Report, make_report
+from simulator.cli import stdout
 from simulator.engines.local import replay
 from simulator.errors import ExitStatus, OrgsimError
 from simulator.iam.arn import is_account_id
@@ -167,11 +168,8 @@ def _write(report: Report, format_name: str, files: Sequence[tuple[Path, str]], 
         except OSError as error:
             raise OrgsimError("cannot-write", f"cannot write {path}: {error.strerror}") from error
     text = render(format_name, report, _view(quiet))
-    if format_name == "terminal":
-        sys.stdout.write(text)
-    else:
-        # Formats for machines are UTF-8, whatever the terminal's character set.
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
+    # Formats for machines are UTF-8, whatever the terminal's character set.
+    stdout.write(text if format_name == "terminal" else text.encode("utf-8", "surrogatepass"))
 
 
 def _view(quiet: bool) -> View:

