@@ -4,6 +4,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from simulator.replay.impact import FindingFold, Smallest
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -125,3 +127,23 @@ def record(source, name, identity, *, region="eu-central-1", parameters=None, re
     }
     text = json.dumps(value, sort_keys=True)
     return {"eventID": hashlib.sha256(text.encode()).hexdigest()[:32], **value}
+
+
+def kept(samples):
+    """What a `Smallest` holds, comparable."""
+    return samples.items(), samples.truncated
+
+
+def contents(impact, *left_out):
+    """Everything an `Impact` holds, comparable; `left_out` are members that do not matter."""
+
+    def value(each):
+        if isinstance(each, Smallest):
+            return kept(each)
+        if isinstance(each, FindingFold):
+            return {name: value(getattr(each, name)) for name in FindingFold.__slots__}
+        if isinstance(each, dict):
+            return {key: value(one) for key, one in each.items() if one != 0}
+        return each
+
+    return {name: value(each) for name, each in vars(impact).items() if name not in left_out}

@@ -71,7 +71,8 @@ def partition_of(record: Record) -> str | None:
     """The partition (`aws`, `aws-cn`, ...) that a call was made in: from the caller's ARN, else from the region."""
     identity = record.user_identity or _NOBODY
     issuer = identity.session_context.session_issuer if identity.session_context else None
-    for arn in (identity.arn, issuer.arn if issuer else None):
+    # The role's ARN first: unlike the session's it is the same for many records, which are then judged as one shape.
+    for arn in (issuer.arn if issuer else None, identity.arn):
         parts = split_arn(arn or "")
         if parts is not None and parts.partition:
             return parts.partition

@@ -4,14 +4,15 @@ Source: AWS IAM User Guide, reference_policies_elements_condition_operators and
 reference_policies_condition-single-vs-multi-valued-context-keys.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from simulator.decision.operators import Alone, ValueTest, value_test
+from simulator.decision.operators import Alone, Template, ValueTest, value_test
 from simulator.decision.request import UNKNOWN, Context, ContextValue, OneOf, Outside
 from simulator.decision.truth import Truth, all_of, any_of
+from simulator.decision.variables import Unresolved, Widened, parse_template, substitute
 from simulator.iam.operators import BaseOperator, Comparison, Family, Operator, Quantifier
-from simulator.iam.pattern import ANY, glob_pieces, normalize
+from simulator.iam.pattern import ANY, normalize
 
 Test = Callable[[Context], Truth]
 
@@ -66,7 +67,7 @@ def compile_condition(
     missing = operator.if_exists or (
         operator.quantifier is Quantifier.ALL or (operator.base.negated and operator.quantifier is None)
     )
-    judge = _judge(operator, tested, values, missing, multivalued)
+    judge = _judge(operator, tested, values, variables, missing, multivalued)
 
     def test(context: Context) -> Truth:
         return judge(context.get(key), context)
@@ -121,10 +122,14 @@ def _fast(key: str, tested: ValueTest, alone: Alone, operator: Operator, judge: 
     return asks if match is None else matches
 
 
-def _judge(operator: Operator, tested: ValueTest, values: tuple[str, ...], missing: bool, multivalued: bool) -> Judge:
+def _judge(
+    operator: Operator, tested: ValueTest, values: tuple[str, ...], variables: bool, missing: bool, multivalued: bool
+) -> Judge:
     compare = tested.compare
     base = operator.base
     quantifier = operator.quantifier
+    like = base.comparison is Comparison.LIKE
+    templates = tuple(parse_template(text, wildcards=like, variables=variables) for text in values)
     # A set under an operator without set qualifier never matches; for negated operators AWS states no rule.
     on_set: Truth = None if base.negated else False
 
@@ -136,7 +141,7 @@ def _judge(operator: Operator, tested: ValueTest, values: tuple[str, ...], missi
         if isinstance(value, OneOf):
             return _agree(judge(each, context) for each in value.values)
         if isinstance(value, Outside):
-            return _agree((missing, judge_outside(value)))
+            return _agree((missing, judge_outside(value, context)))
         if quantifier is None:
             if multivalued or (isinstance(value, tuple) and len(value) > 1):
                 return on_set
@@ -147,10 +152,10 @@ def _judge(operator: Operator, tested: ValueTest, values: tuple[str, ...], missi
         answers = [compare(text, context) for text in texts]
         return all_of(answers) if quantifier is Quantifier.ALL else any_of(answers)
 
-    def judge_outside(value: Outside) -> Truth:
+    def judge_outside(value: Outside, context: Context) -> Truth:
         if quantifier is None and multivalued:
             return on_set
-        return _outside(base, values, value)
+        return _outside(base, templates, value, context)
 
     return judge
 
@@ -161,22 +166,27 @@ def _agree(answers: Iterable[Truth]) -> Truth:
     return distinct.pop() if len(distinct) == 1 else None
 
 
-def _outside(base: BaseOperator, values: tuple[str, ...], value: Outside) -> Truth:
+def _outside(base: BaseOperator, templates: Sequence[Template], value: Outside, context: Context) -> Truth:
     """Compare a text of which only the beginning it does *not* have is known."""
     if base.family is not Family.STRING:
         return None
 
-    def one(text: str) -> Truth:
-        pieces = glob_pieces(text) if base.comparison is Comparison.LIKE else (text,)
-        if normalize(pieces) == (ANY,):
+    def one(template: Template) -> Truth:
+        pieces = substitute(template, context)
+        if isinstance(pieces, Unresolved):
+            return False
+        if isinstance(pieces, Widened):
+            return None
+        whole = normalize(pieces)
+        if whole == (ANY,):
             return True
         # A pattern that fixes the forbidden beginning cannot match; anything else may.
-        head = pieces[0] if pieces and isinstance(pieces[0], str) else ""
+        head = whole[0] if whole and isinstance(whole[0], str) else ""
         if base.comparison is Comparison.EQUALS_IGNORE_CASE:
             head = head.lower()
-        return False if "${" not in head and head.startswith(value.prefix) else None
+        return False if head.startswith(value.prefix) else None
 
-    truth = any_of(one(text) for text in values)
+    truth = any_of(one(template) for template in templates)
     return truth if not base.negated or truth is None else not truth
 
 

@@ -20,10 +20,11 @@ LISTED: Final = 200
 class Smallest:
     """Counts by text, of the `limit` smallest texts only. What is kept is counted exactly."""
 
-    __slots__ = ("counts", "limit", "truncated")
+    __slots__ = ("_largest", "counts", "limit", "truncated")
 
     def __init__(self, limit: int = SAMPLES) -> None:
         self.counts: dict[str, int] = {}
+        self._largest = ""
         self.limit = limit
         self.truncated = False
 
@@ -34,12 +35,13 @@ class Smallest:
             counts[text] += count
         elif len(counts) < self.limit:
             counts[text] = count
+            self._largest = max(self._largest, text)
         else:
             self.truncated = True
-            largest = max(counts)
-            if text < largest:
-                del counts[largest]
+            if text < self._largest:
+                del counts[self._largest]
                 counts[text] = count
+                self._largest = max(counts)
 
     def merge(self, other: "Smallest") -> None:
         """Add what another fold has counted."""

@@ -24,6 +24,11 @@ class Outcome(Enum):
         return _GRAVITY[self]
 
     @property
+    def is_open(self) -> bool:
+        """Whether a finding of this outcome may hang on facts that the log does not show."""
+        return self is not Outcome.NEWLY_DENIED
+
+    @property
     def makes_finding(self) -> bool:
         """Whether the outcome is reported by identity and statement."""
         return self not in (Outcome.UNCHANGED, Outcome.EXEMPT)

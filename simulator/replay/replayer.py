@@ -35,6 +35,7 @@ from simulator.replay.batch import Batch
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
+from simulator.replay.shapes import ShapeMemo
 from simulator.replay.survey import Survey, wants_sessions
 
 OUTSIDE_WINDOW: Final = "outside-window"
@@ -132,7 +133,7 @@ class Replayer:
         for number, batch in batches:
             judge.fold_file(number, batch.name, batch.chunks())
             progress(batch.size)
-        return judge.impact
+        return judge.finished()
 
     def run(self, batches: Sequence[Batch], progress: Progress = _no_progress) -> Impact:
         """Survey and judge all batches, one after the other."""
@@ -161,6 +162,7 @@ class _Judge:
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._batch = 0
         self._seen: set[str] = set()
+        self._judged = ShapeMemo(self._judge)
 
     def fold_file(self, number: int, name: str, chunks: Iterator[bytes]) -> None:
         """Fold one log file."""
@@ -184,14 +186,22 @@ class _Judge:
         if not skipped_content:
             impact.files_read += 1
 
+    def finished(self) -> Impact:
+        """The impact, when all files are folded."""
+        for account, records in self.impact.accounts.items():
+            if self._facts.membership(account) is Membership.UNKNOWN:
+                self.impact.stale_accounts.add(account, records)
+        return self.impact
+
     def _fold_record(self, record: Record) -> None:
         impact = self.impact
-        if record.event_id is not None:
-            if record.event_id in self._seen or self._survey.is_repeated(record.event_id, self._batch):
+        event_id = record.event_id
+        if event_id is not None:
+            if event_id in self._seen or self._survey.is_repeated(event_id, self._batch):
                 impact.duplicates += 1
                 return
-            self._seen.add(record.event_id)
-        if self._survey.is_second_copy(record):
+            self._seen.add(event_id)
+        if record.shared_event_id is not None and self._survey.is_second_copy(record):
             impact.duplicates += 1
             return
         left_out = self._replayer.selection.leaves_out(record)
@@ -203,41 +213,69 @@ class _Judge:
             impact.regions.add(record.aws_region)
         if record.recipient_account_id:
             impact.accounts.add(record.recipient_account_id)
-            if self._facts.membership(record.recipient_account_id) is Membership.UNKNOWN:
-                impact.stale_accounts.add(record.recipient_account_id)
+        judged = self._judged(record)
+        if judged.skipped is not None:
+            impact.skipped[judged.skipped] += 1
+        elif judged.unmapped is not None:
+            impact.unmapped += 1
+            impact.note_unmapped([(judged.unmapped, 1)])
+        else:
+            impact.mapped += 1
+            impact.requests += judged.requests
+            impact.outcomes[judged.outcome] += 1
+            impact.drift += judged.drift
+            for touched in judged.findings:
+                self._fold_finding(record, touched)
+
+    def _fold_finding(self, record: Record, touched: "_Touched") -> None:
+        fold = self.impact.finding(touched.key)
+        fold.calls += 1
+        fold.see(record.event_time)
+        if record.aws_region:
+            fold.regions.add(record.aws_region)
+        if touched.settled_by:
+            fold.keys |= touched.settled_by
+        for resource in touched.resources:
+            fold.resources.add(resource)
+        session = session_name_of(record)
+        if session:
+            fold.sessions.add(session)
+        if record.event_id:
+            fold.event_ids.add(record.event_id)
+
+    # Judging: a pure function of the record, once the survey is done; `ShapeMemo` remembers its results
+
+    def _judge(self, record: Record) -> "_Judged":
         normalized = self._replayer.normalizer.normalize(record, self._facts)
         match normalized:
             case Skipped(reason):
-                impact.skipped[reason] += 1
+                return _Judged(skipped=reason)
             case Unmapped(reason):
-                impact.unmapped += 1
-                kind = UnmappedKind(record.event_source or "", record.event_name or "", reason)
-                impact.note_unmapped([(kind, 1)])
+                return _Judged(unmapped=UnmappedKind(record.event_source or "", record.event_name or "", reason))
             case Mapped(requests):
-                impact.mapped += 1
-                self._fold_requests(record, requests)
+                return self._judge_requests(record, requests)
 
-    def _fold_requests(self, record: Record, requests: tuple[Request, ...]) -> None:
+    def _judge_requests(self, record: Record, requests: tuple[Request, ...]) -> "_Judged":
         proposed_requests = requests
         if self._replayer.moves:
             again = self._replayer.normalizer.normalize(record, self._proposed_facts)
             if isinstance(again, Mapped) and len(again.requests) == len(requests):
                 proposed_requests = again.requests
         owner = self._survey.owner_by_pair(record)
-        sure = [request for request in requests if request.tier is not Tier.POSSIBLE]
-        self.impact.requests += len(sure)
+        assume = self._replayer.assume
+        sure = sum(request.tier is not Tier.POSSIBLE for request in requests)
         result = result_of(record)
         sightings = [
             self._sight(_completed(now, owner, assume), _completed(then, owner, assume), result)
-            for assume in [self._replayer.assume]
             for now, then in zip(requests, proposed_requests, strict=True)
             if now.tier is not Tier.POSSIBLE or not sure
         ]
-        gravest = min((sighting.outcome for sighting in sightings), key=lambda outcome: outcome.gravity)
-        self.impact.outcomes[gravest] += 1
-        if any(sighting.drift for sighting in sightings):
-            self.impact.drift += 1
-        self._fold_findings(record, sightings)
+        return _Judged(
+            requests=sure,
+            outcome=min((sighting.outcome for sighting in sightings), key=lambda outcome: outcome.gravity),
+            drift=any(sighting.drift for sighting in sightings),
+            findings=_touched(sightings),
+        )
 
     def _sight(self, now: Request, then: Request, result: CallResult) -> _Sighting:
         passed = result in (CallResult.SUCCEEDED, CallResult.FAILED_LATER)
@@ -258,44 +296,53 @@ class _Judge:
                 outcome = Outcome.UNCHANGED
         return _Sighting(outcome, now, _responsible(outcome, current, proposed), drift, extra)
 
-    def _fold_findings(self, record: Record, sightings: Iterable[_Sighting]) -> None:
-        # A call counts once in each finding, however many resources of it were checked.
-        touched: dict[FindingKey, set[str]] = {}
-        keys: dict[FindingKey, set[str]] = {}
-        for sighting in sightings:
-            if not sighting.outcome.makes_finding:
-                continue
-            principal = sighting.request.principal
-            for side in sighting.sides:
-                for place, settling in side.found():
-                    key = FindingKey(
-                        sighting.outcome,
-                        principal.label,
-                        principal.kind.value,
-                        principal.account,
-                        sighting.request.action,
-                        place,
-                    )
-                    touched.setdefault(key, set()).add(_resource_label(sighting.request))
-                    keys.setdefault(key, set()).update(settling, sighting.extra_keys)
-        session = session_name_of(record)
-        for key, resources in touched.items():
-            if key.outcome is Outcome.POSSIBLY_NEWLY_DENIED and key._replace(outcome=Outcome.NEWLY_DENIED) in touched:
-                # The same statement surely denies the call on another resource: nothing is left to settle.
-                continue
-            fold = self.impact.finding(key)
-            fold.calls += 1
-            fold.see(record.event_time)
-            if record.aws_region:
-                fold.regions.add(record.aws_region)
-            if key.outcome is not Outcome.NEWLY_DENIED:
-                fold.keys |= keys[key]
-            for resource in resources:
-                fold.resources.add(resource)
-            if session:
-                fold.sessions.add(session)
-            if record.event_id:
-                fold.event_ids.add(record.event_id)
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """A finding that a call stands in, with the resources of the call that it is about."""
+
+    key: FindingKey
+    resources: tuple[str, ...]
+    settled_by: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What became of a record: skipped, unmapped, or judged."""
+
+    skipped: str | None = None
+    unmapped: UnmappedKind | None = None
+    requests: int = 0
+    outcome: Outcome = Outcome.UNCHANGED
+    drift: bool = False
+    findings: tuple[_Touched, ...] = ()
+
+
+def _touched(sightings: Iterable[_Sighting]) -> tuple[_Touched, ...]:
+    """The findings of one call: it counts once in each, however many resources of it were checked."""
+    resources: dict[FindingKey, set[str]] = {}
+    keys: dict[FindingKey, set[str]] = {}
+    for sighting in sightings:
+        if not sighting.outcome.makes_finding:
+            continue
+        request = sighting.request
+        principal = request.principal
+        for side in sighting.sides:
+            for place, settling in side.found():
+                key = FindingKey(
+                    sighting.outcome, principal.label, principal.kind.value, principal.account, request.action, place
+                )
+                resources.setdefault(key, set()).add(_resource_label(request))
+                keys.setdefault(key, set()).update(settling, sighting.extra_keys)
+    return tuple(
+        _Touched(
+            key, tuple(sorted(found)), frozenset() if key.outcome is Outcome.NEWLY_DENIED else frozenset(keys[key])
+        )
+        for key, found in resources.items()
+        # Where the same statement surely denies the call on another resource, nothing is left to settle.
+        if key.outcome is not Outcome.POSSIBLY_NEWLY_DENIED
+        or key._replace(outcome=Outcome.NEWLY_DENIED) not in resources
+    )
 
 
 def _responsible(outcome: Outcome, current: Answer, proposed: Answer) -> tuple[SideAnswer, ...]:

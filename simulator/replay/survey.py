@@ -4,6 +4,7 @@ CloudTrail files are unordered, and some facts stand in one record while another
 accounts are ours, which tags a session was given, which of two copies of a cross-account call is the caller's.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -21,6 +22,7 @@ MAX_SESSIONS: Final = 500_000
 MAX_PAIRS: Final = 1_000_000
 """Bounds on what is remembered; beyond them a fact stays unknown, which leaves verdicts undecided, never wrong."""
 
+_OBJECT_KEY: Final = re.compile(rb'(:s3:::[^/"]+/)[^"]*')
 _SESSION_KEYS: Final = ("aws:principaltag/", "aws:sourceidentity", "aws:assumedroot")
 
 
@@ -55,6 +57,7 @@ class Survey:
     learned: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, SessionFacts] = field(default_factory=dict)
     wants_sessions: bool = True
+    _taught: set[tuple[object, ...]] = field(default_factory=set)
 
     def look(self, record: Record, batch: int) -> None:
         """Learn from one record of the batch with this number."""
@@ -68,7 +71,7 @@ class Survey:
         if record.shared_event_id:
             self._look_at_pair(record, record.shared_event_id, caller, recipient)
         if len(self.learned) < MAX_LEARNED:
-            self.learned.update(learned_accounts(record))
+            self._learn(record)
         if self.wants_sessions and record.event_source == "sts.amazonaws.com":
             self._look_at_session(record)
 
@@ -79,7 +82,8 @@ class Survey:
         for event, batch in other.repeated.items():
             self.repeated[event] = min(batch, self.repeated.get(event, batch))
         self.home_accounts |= other.home_accounts
-        self.learned.update(other.learned)
+        for name, account in other.learned.items():
+            self.learned[name] = min(account, self.learned.get(name, account))
         self.sessions.update(other.sessions)
         for shared, theirs in other.pairs.items():
             ours = self.pairs.setdefault(shared, theirs)
@@ -89,8 +93,9 @@ class Survey:
                 ours.owner = _smaller(ours.owner, theirs.owner)
 
     def forget_ids(self) -> None:
-        """Drop the ids that stand once: only repeated ones matter from now on."""
+        """Drop the ids that stand once, and what was only kept to learn faster."""
         self.batches_by_event = {}
+        self._taught = set()
 
     def is_repeated(self, event_id: str, batch: int) -> bool:
         """Whether an earlier batch holds the copy that counts."""
@@ -123,6 +128,25 @@ class Survey:
             self.batches_by_event[event] = min(first, batch)
             self.repeated[event] = min(first, batch, self.repeated.get(event, batch))
 
+    def _learn(self, record: Record) -> None:
+        identity = record.user_identity
+        session = identity.session_context if identity else None
+        issuer = session.session_issuer if session else None
+        # What most records could teach, an earlier one has taught: a glance at their text tells.
+        signs = (
+            (issuer.arn if issuer else None) or (identity.arn if identity else None),
+            _OBJECT_KEY.sub(rb"\1", bytes(record.resources)),
+            record.recipient_account_id,
+            identity.account_id if identity else None,
+        )
+        if signs in self._taught and not _names_parts(record):
+            return
+        for name, account in learned_accounts(record).items():
+            # The same name with two owners: the smaller one, whatever the order of the log.
+            self.learned[name] = min(account, self.learned.get(name, account))
+        if len(self._taught) < MAX_LEARNED:
+            self._taught.add(signs)
+
     def _look_at_pair(self, record: Record, shared: str, caller: str | None, recipient: str | None) -> None:
         event = record.event_id or ""
         pair = self.pairs.get(shared)
@@ -153,6 +177,12 @@ class Survey:
             source_identity=parameters.first("sourceIdentity"),
             assumed_root=name == "AssumeRoot",
         )
+
+
+def _names_parts(record: Record) -> bool:
+    """Whether request or answer may hold an ARN of the kind that requests name by parts (IAM, secrets)."""
+    texts = (bytes(record.request_parameters), bytes(record.response_elements))
+    return any(b":iam:" in text or b":secretsmanager:" in text for text in texts)
 
 
 def wants_sessions(keys: frozenset[str]) -> bool:

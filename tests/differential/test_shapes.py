@@ -1,0 +1,90 @@
+"""The memo of shapes against the judge that it stands for: on the sample logs, and on random records and judges."""
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.cloudtrail.decoder import decode
+from simulator.cloudtrail.record import Record, SessionContext, SessionIssuer, UserIdentity
+from simulator.iam.catalog import Catalog
+from simulator.organization.proposal import apply
+from simulator.replay.replayer import Question, Replayer, _Judge, folder_accounts
+from simulator.replay.shapes import ShapeMemo
+from simulator.sources.files import find_batches
+from simulator.sources.organizations import read_organization
+from simulator.sources.proposals import read_proposal
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+def test_every_sample_record_is_judged_as_without_the_memo():
+    current = read_organization(SAMPLES / "organization.json")
+    proposed = apply(read_proposal(SAMPLES / "proposal"), current)
+    replayer = Replayer(Question(current, proposed), Catalog())
+    batches, _ = find_batches([SAMPLES / "logs"])
+    numbered = list(enumerate(batches))
+    survey = replayer.survey(numbered)
+    judge = _Judge(replayer, survey, folder_accounts(replayer.facts, batches))
+    hits = 0
+    seen = set()
+    for _, batch in numbered:
+        for item in decode(batch.chunks()):
+            if isinstance(item, Record):
+                judged = judge._judged(item)
+                assert judged == judge._judge(item), item.event_id
+                hits += id(judged) in seen
+                seen.add(id(judged))
+    assert hits > 300, "the memo must also be of use"
+
+
+words = st.sampled_from([None, "", "a", "b"])
+identities = st.none() | st.builds(
+    UserIdentity,
+    type=words,
+    arn=words,
+    in_scope_of=st.sampled_from([None, {}, {"a": "b"}, {"a": True}, {"a": "True"}, ["a"]]),
+    session_context=st.none()
+    | st.builds(
+        SessionContext,
+        source_identity=words,
+        assumed_root=st.sampled_from([None, True, "true", False]),
+        session_issuer=st.none() | st.builds(SessionIssuer, arn=words),
+    ),
+)
+records = st.builds(Record, event_name=words, event_source=words, aws_region=words, user_identity=identities)
+
+
+def branching(record):
+    """Reads other fields for other values, as the judge does."""
+    identity = record.user_identity
+    if identity is None:
+        return (record.event_name, record.aws_region) if record.event_source == "a" else record.event_name
+    session = identity.session_context
+    if session is None:
+        return repr(identity.in_scope_of) if identity.type == "a" else identity.arn
+    issuer = session.session_issuer
+    if issuer is None:
+        return repr(session.assumed_root)
+    return issuer.arn, record.event_name if issuer.arn == "b" else session.source_identity
+
+
+@settings(max_examples=300)
+@given(st.lists(records, max_size=40))
+def test_a_memo_answers_as_its_judge(log):
+    memo = ShapeMemo(branching)
+    for record in [*log, *log]:
+        assert memo(record) == branching(record)
+
+
+def test_a_shape_is_judged_once():
+    calls = []
+
+    def judge(record):
+        calls.append(record.event_name)
+        return record.event_name
+
+    memo = ShapeMemo(judge)
+    for number in range(10):
+        memo(Record(event_name="GetObject", event_id=str(number), source_ip_address=f"203.0.113.{number}"))
+    assert calls == ["GetObject"] * 1
