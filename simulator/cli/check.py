@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from simulator.cli.loading import load_catalog
 from simulator.errors import ExitStatus
 from simulator.iam.catalog import Catalog
 from simulator.outputs import diagnostics as output
@@ -39,7 +40,7 @@ def command(paths: tuple[Path, ...], policy_type: str | None, form: str, *, stri
     Exit status: 0 no error, 10 errors (with --strict also warnings), 3 no policy found, 1 could not run.
     """
     files = read_policy_files(paths, _TYPES[policy_type] if policy_type else None)
-    catalog = Catalog()
+    catalog = load_catalog()
     found = [diagnostic for file in files for diagnostic in _check(file, catalog)]
     sys.stdout.write(_render(form, files, found))
     if not files:

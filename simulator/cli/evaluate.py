@@ -6,9 +6,9 @@ import click
 import msgspec
 
 from simulator.cli import stdout
+from simulator.cli.loading import load_catalog
 from simulator.decision.conformance import LineEvaluator
 from simulator.errors import ExitStatus
-from simulator.iam.catalog import Catalog
 
 
 @click.command("evaluate")
@@ -19,7 +19,7 @@ def command(lines: BinaryIO) -> int:
     A line holds `scps` and `rcps` (policies per level, root first) and a `request`; docs/evaluate.md has the format.
     A line that cannot be read answers {"id", "error"}, the rest goes on, and the exit status is 1.
     """
-    evaluator = LineEvaluator(Catalog())
+    evaluator = LineEvaluator(load_catalog())
     failed = False
     for line in lines:
         if not line.strip():

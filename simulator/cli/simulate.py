@@ -12,7 +12,8 @@ import click
 
 from simulator.analysis.report import Report, make_report
 from simulator.cli import stdout
-from simulator.engines.local import replay
+from simulator.cli.loading import load_catalog, update_note
+from simulator.engines.local import replay, sensible_workers
 from simulator.errors import ExitStatus, OrgsimError
 from simulator.iam.arn import is_account_id
 from simulator.iam.catalog import Catalog
@@ -62,7 +63,12 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
     metavar="KEY=VALUE",
     help="Take this value for a condition key wherever the log leaves it unknown; repeatable.",
 )
-@click.option("--type", "policy_type", type=click.Choice(["scp", "rcp"]), help="Type of a single policy file.")
+@click.option(
+    "--type",
+    "policy_type",
+    type=click.Choice(["scp", "rcp"], case_sensitive=False),
+    help="Type of a single policy file.",
+)
 @click.option(
     "--attach",
     "attach",
@@ -95,7 +101,12 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
     help="Which findings make the exit status 10.",
 )
 @click.option("--quiet", is_flag=True, help="Only the headline, and no progress.")
-@click.option("--workers", type=click.IntRange(1, 256), default=None, help="Processes to use (default: all cores).")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=None,
+    help="Processes to use (default: all cores, one for little work).",
+)
 def command(
     proposal: Path,
     logs: tuple[Path, ...],
@@ -131,9 +142,11 @@ def command(
         accounts=frozenset(_account(each) for each in accounts),
         assume=dict(_assumption(each) for each in assumptions),
     )
-    catalog = Catalog()
-    impact = _replay(Question(current, proposed, selection), logs, catalog, workers or os.cpu_count() or 1, quiet)
+    catalog = load_catalog()
+    impact = _replay(Question(current, proposed, selection), logs, catalog, workers, quiet)
     notes = [*proposals.notes(change, current), _NO_SNAPSHOT if current.assumed else _TODAYS_TREE]
+    if (note := update_note(catalog)) is not None:
+        notes.append(note)
     report = make_report(
         impact,
         proposed,
@@ -148,8 +161,9 @@ def command(
     return ExitStatus.FINDINGS if any(impact.outcomes[each] for each in _FAIL_ON[fail_on]) else ExitStatus.OK
 
 
-def _replay(question: Question, logs: Sequence[Path], catalog: Catalog, workers: int, quiet: bool) -> Impact:
+def _replay(question: Question, logs: Sequence[Path], catalog: Catalog, workers: int | None, quiet: bool) -> Impact:
     batches, skipped = find_batches(logs)
+    workers = workers or sensible_workers(batches, os.cpu_count() or 1)
     total = 2 * sum(batch.size for batch in batches)
     # A bar is for people who wait: on a terminal, and only for work that takes a while.
     watched = sys.stderr.isatty() and not quiet and total > 4_000_000

@@ -6,8 +6,8 @@ import click
 
 from simulator.analysis.cases import run_cases
 from simulator.cli import stdout
+from simulator.cli.loading import load_catalog
 from simulator.errors import ExitStatus
-from simulator.iam.catalog import Catalog
 from simulator.outputs.case_results import render_json, render_junit, render_terminal
 from simulator.sources.cases import read_cases
 
@@ -30,7 +30,7 @@ def command(paths: tuple[Path, ...], format_name: str) -> int:
 
     Exit status: 0 all passed, 1 could not run, 2 wrong usage, 3 no cases found, 10 a case failed.
     """
-    results = run_cases(read_cases(paths), Catalog())
+    results = run_cases(read_cases(paths), load_catalog())
     render = {"terminal": render_terminal, "json": render_json, "junit": render_junit}[format_name]
     stdout.write(render(results))
     if not results:

@@ -161,7 +161,7 @@ class ActionMap:
         reason = self._skip_labels.get(label)
         if reason is not None:
             return _Entry(skip=SkippedOperation(reason.id, unless_signed=False, source=reason.source))
-        name = _DATED.sub("", event_name) or event_name
+        name = operation_name(event_name)
         skip = self._tables.skipped.get((label, event_name.lower()))
         row = self._tables.sources.get(label)
         services = row.services if row is not None else (label,) if label in self._catalog.services else ()
@@ -306,6 +306,11 @@ class ActionMap:
         if plan.passes_role:
             source = f"{self._tables.roles.source}; when requestParameters has a role or instance profile"
             yield ActionCheck(ROLE_ACTION, Tier.PROVEN, source)
+
+
+def operation_name(event_name: str) -> str:
+    """The operation that an event is named for, without a date: `CreateFunction` for `CreateFunction20150331`."""
+    return _DATED.sub("", event_name) or event_name
 
 
 def _label(event_source: str) -> str:

@@ -72,9 +72,15 @@ class ArnFormat:
         return self._resource.fullmatch(arn.resource) is not None
 
 
-def parse_format(text: str) -> ArnFormat | None:
-    """Read a format; `None` for the few that are not ARNs of six parts."""
+def parse_format(text: str, *, open_star: bool = False) -> ArnFormat | None:
+    """Read a format; `None` for the few that are not ARNs of six parts.
+
+    With `open_star` a `*` in the resource stands for an id, as a variable named `*`; otherwise it is a plain star.
+    """
     parts = split_arn(text)
+    if open_star and parts is not None:
+        text = text.removesuffix(parts.resource) + parts.resource.replace("*", "${*}")
+        parts = split_arn(text)
     if parts is None:
         return None
     variables = tuple(name for name in _VARIABLE.findall(text) if name.lower() not in _PLACES)

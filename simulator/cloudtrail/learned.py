@@ -8,6 +8,7 @@ may leave out the random suffix).
 from typing import Final
 
 from simulator.cloudtrail.record import Record
+from simulator.cloudtrail.resource_names import SECRET
 from simulator.cloudtrail.resource_owners import Owners, arns_within, read_json, read_listed
 from simulator.decision.facts import Facts
 from simulator.iam.arn import Arn, is_account_id, s3_bucket_of, split_arn
@@ -32,7 +33,7 @@ def learned_accounts(record: Record) -> dict[str, str]:
         texts += [arn for arn in (issuer.arn if issuer else None, identity.arn) if arn]
     if record.error_code is None:
         texts += arns_within(read_json(record.response_elements), depth=4)
-        texts += arns_within(read_json(record.request_parameters), depth=1)
+        texts += (arn for arn in arns_within(read_json(record.request_parameters), depth=1) if not _may_be_cut(arn))
     for text in texts:
         arn = split_arn(text)
         if arn is not None and is_account_id(arn.account) and _is_named_by_parts(arn):
@@ -45,6 +46,12 @@ def learned_accounts(record: Record) -> dict[str, str]:
             if isinstance(owner, str):
                 found[bucket] = owner
     return found
+
+
+def _may_be_cut(text: str) -> bool:
+    """Whether a request may have left out the end of an ARN: a secret's random suffix."""
+    arn = split_arn(text)
+    return arn is not None and arn.service == "secretsmanager" and SECRET.fullmatch(arn.resource) is None
 
 
 def _is_named_by_parts(arn: Arn) -> bool:

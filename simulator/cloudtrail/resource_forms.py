@@ -104,7 +104,7 @@ def _secret(call: Call, _form: ArnFormat, value: str) -> Named:
     if arn is not None:
         if arn.service != "secretsmanager":
             return None
-        if SECRET.fullmatch(arn.resource):
+        if SECRET.fullmatch(arn.resource) or call.names.is_secret(arn):
             return value
         return call.names.secret(arn.account, arn.region, arn.resource.removeprefix("secret:")) or UNKNOWN
     if call.home is None or call.region is None:
@@ -172,7 +172,11 @@ def _in_organization(start: str, variable: str) -> Callable[[Call, ArnFormat, st
         if call.organization is None:
             return UNKNOWN
         management, organization = call.organization
-        values = {"OrganizationId": organization.removeprefix("o-"), variable: value.removeprefix(start)}
+        values = {
+            "ManagementAccountId": management,
+            "OrganizationId": organization.removeprefix("o-"),
+            variable: value.removeprefix(start),
+        }
         return call.fill(form, values, management) or UNKNOWN
 
     return form_of
@@ -354,6 +358,7 @@ FORMS: Final[Mapping[str, Callable[[Call, ArnFormat, str], Named]]] = MappingPro
         "bucket": _bucket,
         "ec2-id": _ec2_id,
         "ec2-new": _ec2_new,
+        "organization-member": _in_organization("", "MemberAccountId"),
         "organization-account": _in_organization("", "AccountId"),
         "organization-ou": _in_organization("ou-", "OrganizationalUnitId"),
         "organization-root": _in_organization("r-", "RootId"),

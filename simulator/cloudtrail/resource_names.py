@@ -16,6 +16,9 @@ Named = str | Literal[Unknown.UNKNOWN] | None
 SECRET: Final = re.compile(r"secret:.+-(?=[a-zA-Z0-9]*[A-Z0-9])[a-zA-Z0-9]{6}", re.DOTALL)
 """A secret's resource with its suffix. Six lower-case letters alone are rather the end of a name."""
 
+_KNOWN_SECRET: Final = re.compile(r"secret:.+-[a-zA-Z0-9]{6}", re.DOTALL)
+"""The same in an ARN that AWS itself wrote or that stands in an inventory: there the suffix is never left out."""
+
 
 class KnownNames:
     """ARNs known from inventory or from other records, found by the name a request gives.
@@ -38,6 +41,12 @@ class KnownNames:
         """The ARN of the IAM `role`, `user`, ... of an account."""
         return self._arns.get(("iam", account, kind, name.lower()))
 
+    def is_secret(self, arn: Arn) -> bool:
+        """Whether exactly this is the full ARN of a secret; a request may leave out the suffix."""
+        key = _name_key(arn)
+        known = self._arns.get(key) if key is not None else None
+        return known is not None and split_arn(known) == arn
+
     def secret(self, account: str, region: str, name: str) -> str | None:
         """The full ARN of a secret."""
         return self._arns.get(("secret", account, region, name))
@@ -48,7 +57,7 @@ def _name_key(arn: Arn) -> tuple[str, ...] | None:
         kind, slash, rest = arn.resource.partition("/")
         # IAM names are unique without regard to case (IAM API Reference, CreateRole).
         return ("iam", arn.account, kind, rest.rpartition("/")[2].lower()) if slash else None
-    if arn.service == "secretsmanager" and SECRET.fullmatch(arn.resource):
+    if arn.service == "secretsmanager" and _KNOWN_SECRET.fullmatch(arn.resource):
         return ("secret", arn.account, arn.region, arn.resource[len("secret:") : -7])
     return None
 

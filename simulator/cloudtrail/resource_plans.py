@@ -46,6 +46,7 @@ class TypePlan:
     absent: Absent
     listed: bool
     when: tuple[str, ...]
+    unless: tuple[str, ...]
     where: tuple[str, str] | None
     sure: tuple[str, ...]
     expected_when: tuple[str, ...]
@@ -56,6 +57,7 @@ class TypePlan:
     constant: bool
     owner_unknown: bool
     owner_aws: bool
+    owner_home: bool
     possible_suffix: str
 
 
@@ -64,6 +66,7 @@ class ActionPlan:
     """`resourceless`: the action takes none. `alternatives`: one of the types is enough.
 
     `self_named`: without a user name the call is about the caller. `paths`: the resource is the path of the request.
+    `tagging`: the action does nothing but tag.
     """
 
     types: tuple[TypePlan, ...]
@@ -71,6 +74,7 @@ class ActionPlan:
     alternatives: bool = False
     self_named: bool = False
     paths: tuple[str, ...] | None = None
+    tagging: bool = False
 
 
 class Planner:
@@ -88,7 +92,7 @@ class Planner:
             found = {}
             for kind in self._catalog.resource_types(service).values():
                 # A few formats hold two ARNs, separated by a comma.
-                parsed = parse_format(kind.arn.partition(", arn:")[0])
+                parsed = parse_format(kind.arn.partition(", arn:")[0], open_star=service in self._tables.open_formats)
                 if parsed is not None:
                     found[kind.name] = parsed
             self._formats[service] = found
@@ -132,6 +136,7 @@ class Planner:
             resourceless=info is not None and not uses,
             alternatives=alternatives,
             self_named=action in self._tables.caller_is_default,
+            tagging=info is not None and "Tagging" in info.access_level,
         )
 
     def _type(
@@ -167,6 +172,7 @@ class Planner:
             absent=row.absent,
             listed=row.listed and not (service == "ec2" and makes),
             when=row.when,
+            unless=row.unless,
             where=row.where,
             sure=row.sure,
             expected_when=row.expected_when,
@@ -177,6 +183,7 @@ class Planner:
             constant=constant,
             owner_unknown=base.owner_unknown,
             owner_aws=base.owner_aws,
+            owner_home=base.owner_home,
             possible_suffix=base.possible_suffix,
         )
 
@@ -201,6 +208,10 @@ def _guess(service: str, kind: str, form: ArnFormat, sole: bool) -> dict[str, tu
     short = _squeeze(kind)
     found: dict[str, tuple[str, ...]] = {}
     for variable in form.variables:
+        if variable == "*":
+            # An id that the service makes up: only an ARN tells it.
+            found[variable] = (f"{short}Arn", f"{short}Arns")
+            continue
         names = [] if variable.lower() in _PLAIN else [variable]
         if len(form.variables) == 1:
             if variable.endswith("Name"):

@@ -114,7 +114,7 @@ class Search:
         call = self._call
         account: Account
         if arn is UNKNOWN:
-            account = named_in or UNKNOWN
+            account = named_in or (call.home if kind.owner_home else None) or UNKNOWN
             if kind.owner_unknown:
                 account = self._owners.of_bucket(call.parameters.first("bucketName"), call.partition)
         elif created and kind.name in ("bucket", "snapshot", "image", "fpga-image"):
@@ -262,6 +262,8 @@ def _has_no_account(arn: str) -> bool:
 def applies(kind: TypePlan, call: Call) -> bool:
     """Whether the conditions of the type's table row are met by the parameters."""
     if kind.when and not any(call.parameters.has(path) for path in kind.when):
+        return False
+    if any(call.parameters.has(path) for path in kind.unless):
         return False
     if kind.where is None:
         return True

@@ -36,6 +36,7 @@ class TypeRow:
     form: str | None = None
     owner_unknown: bool = False
     owner_aws: bool = False
+    owner_home: bool = False
     possible_suffix: str = ""
 
 
@@ -56,6 +57,7 @@ class CheckRow:
     absent: Absent = Absent.DEFAULT
     listed: bool = True
     when: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     where: tuple[str, str] | None = None
     sure: tuple[str, ...] = ()
     expected_when: tuple[str, ...] = ()
@@ -75,6 +77,7 @@ class ResourceTables:
     checks: Mapping[tuple[str, str], tuple[CheckRow, ...]]
     alternatives: frozenset[str]
     caller_is_default: frozenset[str]
+    open_formats: frozenset[str] = frozenset()
     ec2_ids: Mapping[str, str] = field(default_factory=dict)
     api_paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -103,6 +106,7 @@ def read_tables(text: str) -> ResourceTables:
         checks=checks,
         alternatives=frozenset(name.lower() for name in root.get("alternatives", ())),
         caller_is_default=frozenset(name.lower() for name in root.get("caller_is_default", ())),
+        open_formats=frozenset(root.get("open_formats", ())),
         ec2_ids=root.get("ec2_ids", {}),
     )
 
@@ -117,6 +121,7 @@ def _type_row(row: dict[str, Any]) -> tuple[str, TypeRow]:
         form=row.get("form"),
         owner_unknown=row.get("owner") == "unknown",
         owner_aws=row.get("owner") == "aws",
+        owner_home=row.get("owner") == "home",
         possible_suffix=row.get("possible_suffix", ""),
     )
 
@@ -126,8 +131,8 @@ def _check_row(row: dict[str, Any]) -> CheckRow:
         row,
         {
             "action", "event", "type", "from", "every", "form", "response", "fixed", "wildcard", "plus_new",
-            "created", "absent", "listed", "when", "where", "sure", "sure_answer", "expected_when", "possible_when",
-            "skip", "source",
+            "created", "absent", "listed", "when", "unless", "where", "sure", "sure_answer", "expected_when",
+            "possible_when", "skip", "source",
         },
     )  # fmt: skip
     paths, variables = _from(row)
@@ -146,6 +151,7 @@ def _check_row(row: dict[str, Any]) -> CheckRow:
         absent=Absent(row.get("absent", "default")),
         listed=row.get("listed", True),
         when=_texts(row, "when"),
+        unless=_texts(row, "unless"),
         where=(where["path"], where["is"]) if where else None,
         sure=_texts(row, "sure"),
         expected_when=_texts(row, "expected_when"),

@@ -10,13 +10,13 @@ import re
 from dataclasses import replace
 from typing import Final, Self
 
-from simulator.cloudtrail.actions import ROLE_ACTION, ActionMap
+from simulator.cloudtrail.actions import ROLE_ACTION, ActionMap, operation_name
 from simulator.cloudtrail.arn_format import best_match
 from simulator.cloudtrail.checks import ResourceCheck
 from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resource_names import Call, KnownNames
-from simulator.cloudtrail.resource_owners import Owners, kms_exemption, read_listed
+from simulator.cloudtrail.resource_owners import Owners, arns_within, kms_exemption, read_json, read_listed
 from simulator.cloudtrail.resource_plans import ActionPlan, Planner, TypePlan
 from simulator.cloudtrail.resource_search import Search, applies, without_access_point_twins
 from simulator.cloudtrail.resource_tables import Absent, load_tables
@@ -42,6 +42,8 @@ _SAID: Final = re.compile(
 _LONGEST_MESSAGE: Final = 1024
 """CloudTrail cuts error messages here (AWS CloudTrail User Guide, record contents)."""
 _NOTHING: Final = Parameters(None)
+_TAGGED_BY_TABLE: Final = frozenset({"ec2", "s3", "sts"})
+"""Services whose tables say what is tagged: EC2 by its tag specifications, S3 and STS beside other checks."""
 
 
 class ResourceMap:
@@ -51,7 +53,7 @@ class ResourceMap:
         self._catalog = catalog
         self._tables = load_tables()
         self._planner = Planner(catalog, self._tables)
-        self._names: tuple[Facts, KnownNames] | None = None
+        self._names: tuple[tuple[Facts, KnownNames], ...] = ()
         self._actions: ActionMap | None = None
 
     def __reduce__(self) -> tuple[type[Self], tuple[Catalog]]:
@@ -66,7 +68,8 @@ class ResourceMap:
         if plan.resourceless:
             checks = [ResourceCheck(RESOURCELESS, home or UNKNOWN)]
         else:
-            checks = self._look(record, parameters, action, plan, home, facts)
+            checks = self._tagged(record, parameters, action, home, facts) if plan.tagging else []
+            checks = checks or self._look(record, parameters, action, plan, home, facts)
         said = _said(record, action)
         if said is not None and all(check.arn != said for check in checks):
             checks = self._believe(said, checks, action, record, facts)
@@ -124,6 +127,37 @@ class ResourceMap:
         roles = self._actions.passed_roles(record, parameters)
         return list(dict.fromkeys(search.of_role(kind, role) for role in roles)) or [search.lost(kind)]
 
+    def _tagged(
+        self, record: Record, parameters: Parameters, action: str, home: str | None, facts: Facts
+    ) -> list[ResourceCheck]:
+        """What a call tags while it creates it: its own new resource, not others that it names.
+
+        Empty where the action is no tagging within another call. Where the call's own action takes no resource, only
+        the answer tells the new one.
+        """
+        event = record.event_name or ""
+        service, _, name = action.lower().partition(":")
+        operation = operation_name(event).lower()
+        own = self._catalog.action(f"{service}:{operation}")
+        if own is None or name == operation or service in _TAGGED_BY_TABLE:
+            return []
+        plan = self._planner.plan(own.name, event)
+        if plan.tagging or (action.lower(), event.lower()) in self._tables.checks:
+            return []
+        if plan.resourceless:
+            answered = set(arns_within(read_json(record.response_elements), depth=4))
+            checks = self._look(record, parameters, action, self._planner.plan(action, event), home, facts)
+            new = [replace(check, created=True) for check in checks if check.arn in answered]
+            return new if len(new) == 1 else [ResourceCheck(UNKNOWN, home or UNKNOWN)]
+        checks = self._look(record, parameters, own.name, plan, home, facts)
+        checks = [check for check in checks if check.certain and check.type is not None]
+        new = [check for check in checks if check.created]
+        if not new:
+            new = [check for check in checks if operation.endswith(_short(check.type))]
+            # One of them is the source of a copy, or the call is about several: which one is tagged is not known.
+            new = new if len(new) == 1 else [ResourceCheck(UNKNOWN, home or UNKNOWN)]
+        return new
+
     def _believe(
         self, said: str, checks: list[ResourceCheck], action: str, record: Record, facts: Facts
     ) -> list[ResourceCheck]:
@@ -142,10 +176,13 @@ class ResourceMap:
         return [named, *(check for check in checks if check.type not in (named.type, None))]
 
     def _known(self, facts: Facts) -> KnownNames:
-        if self._names is None or self._names[0] is not facts:
-            arns = {*facts.resource_accounts, *facts.resource_tags, *facts.principal_tags}
-            self._names = (facts, KnownNames(arns))
-        return self._names[1]
+        for known, names in self._names:
+            if known is facts:
+                return names
+        names = KnownNames({*facts.resource_accounts, *facts.resource_tags, *facts.principal_tags})
+        # A replay asks with two sets of facts in turn: the organization now, and as proposed.
+        self._names = (*self._names[-1:], (facts, names))
+        return names
 
 
 def _expected(kind: TypePlan, call: Call) -> bool:
@@ -153,6 +190,11 @@ def _expected(kind: TypePlan, call: Call) -> bool:
     if kind.absent is Absent.NONE or not applies(kind, call):
         return False
     return kind.required or _is_sure(kind, call)
+
+
+def _short(kind: str | None) -> str:
+    """A resource type as operations name it: `jobdefinition`, `rule` for a rule on a bus."""
+    return re.sub("[^a-z0-9]", "", (kind or "").lower().partition("-on-")[0])
 
 
 def _told_apart(named: dict[str, tuple[TypePlan, list[ResourceCheck]]], home: str | None) -> list[ResourceCheck]:

@@ -15,7 +15,15 @@ from simulator.replay.survey import Survey
 _PARTS_PER_WORKER = 4
 """Smaller parts than workers let a slow file hold up less, and let progress be seen."""
 
+_WORTH_PROCESSES = 16 << 20
+"""Stored bytes below which starting processes costs more than it saves."""
+
 _Result = TypeVar("_Result")
+
+
+def sensible_workers(batches: Sequence[Batch], cores: int) -> int:
+    """How many workers to use where nobody said: all cores, but one for little work."""
+    return cores if sum(batch.size for batch in batches) >= _WORTH_PROCESSES else 1
 
 
 def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, workers: int, progress: Progress) -> Impact:
@@ -32,11 +40,13 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent)
     try:
         survey = Survey()
-        for part in _in_order(pool, [(_survey, (question, part)) for part in parts], parts, progress):
+        for part in _in_order(pool, [(_survey, (question, catalog, part)) for part in parts], parts, progress):
             survey.merge(part)
         survey.forget_ids()
         impact = Impact()
-        for folded in _in_order(pool, [(_judge, (question, survey, folders, part)) for part in parts], parts, progress):
+        for folded in _in_order(
+            pool, [(_judge, (question, catalog, survey, folders, part)) for part in parts], parts, progress
+        ):
             impact.merge(folded)
     except BaseException:
         # Ctrl-C, or an error: what runs is of no use any more, and may take long.
@@ -68,12 +78,12 @@ def _in_order(
     return results
 
 
-def _survey(question: Question, part: Numbered) -> Survey:
-    return Replayer(question, Catalog()).survey(part)
+def _survey(question: Question, catalog: Catalog, part: Numbered) -> Survey:
+    return Replayer(question, catalog).survey(part)
 
 
-def _judge(question: Question, survey: Survey, folders: frozenset[str], part: Numbered) -> Impact:
-    return Replayer(question, Catalog()).judge(survey, folders, part)
+def _judge(question: Question, catalog: Catalog, survey: Survey, folders: frozenset[str], part: Numbered) -> Impact:
+    return Replayer(question, catalog).judge(survey, folders, part)
 
 
 def _balanced(batches: Sequence[tuple[int, Batch]], count: int) -> list[Numbered]:

@@ -232,8 +232,9 @@ def _updated_action(
 
 def _joined(old: tuple[str, ...], new: Iterable[str]) -> tuple[str, ...]:
     """Condition keys of both, each once whatever its letter case or the writing of its free part."""
-    known = {key.lower().partition("${")[0].partition("<")[0] for key in old}
-    families = tuple(key for key in known if key.endswith(("/", ":")))
+    known = {key.lower() for key in old}
+    heads = (key.partition("${")[0].partition("<")[0] for key in known if key.endswith(("}", ">")))
+    families = tuple(head for head in heads if head.endswith(("/", ":")))
     return (*old, *(key for key in new if key.lower() not in known and not key.lower().startswith(families)))
 
 

@@ -56,14 +56,14 @@ class Selection:
     accounts: frozenset[str] = frozenset()
     assume: Mapping[str, str] = field(default_factory=dict)
 
-    def leaves_out(self, record: Record) -> str | None:
-        """Why the record does not count, as a skip reason."""
+    def leaves_out(self, record: Record, owner: str | None = None) -> str | None:
+        """Why the record does not count, as a skip reason; `owner` is who got the other copy of the same call."""
         time = record.event_time or ""
         if (self.since and time < self.since) or (self.until and time >= self.until):
             return OUTSIDE_WINDOW
         if self.accounts:
             identity = record.user_identity
-            theirs = {identity.account_id if identity else None, record.recipient_account_id}
+            theirs = {identity.account_id if identity else None, record.recipient_account_id, owner}
             if not theirs & self.accounts:
                 return OTHER_ACCOUNT
         return None
@@ -204,7 +204,7 @@ class _Judge:
         if record.shared_event_id is not None and self._survey.is_second_copy(record):
             impact.duplicates += 1
             return
-        left_out = self._replayer.selection.leaves_out(record)
+        left_out = self._replayer.selection.leaves_out(record, self._survey.owner_by_pair(record))
         if left_out is not None:
             impact.skipped[left_out] += 1
             return

@@ -104,7 +104,7 @@ class Survey:
     def is_second_copy(self, record: Record) -> bool:
         """Whether another copy of this cross-account call counts: the caller's, else the one with the smallest id."""
         pair = self.pairs.get(record.shared_event_id or "")
-        return pair is not None and record.event_id != (pair.caller_event or pair.first_event)
+        return pair is not None and (record.event_id or "") != (pair.caller_event or pair.first_event)
 
     def owner_by_pair(self, record: Record) -> str | None:
         """The account that got the other copy of a cross-account call: it owns the resource."""

@@ -37,7 +37,8 @@ def read_update(folder: Path) -> CatalogUpdate | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, EOFError, zlib.error) as error:
-        raise OrgsimError("catalog-cache", f"the catalog update cannot be read: {error}", hint=_HINT, file=path) from error
+        message = f"the catalog update cannot be read: {error}"
+        raise OrgsimError("catalog-cache", message, hint=_HINT, file=path) from error
     try:
         cache = msgspec.json.decode(content, type=_Cache)
         if cache.schema != SCHEMA:

@@ -20,7 +20,8 @@ ORGSIM = (sys.executable, "-m", "simulator")
 
 def environment(**changes):
     """Nothing of the developer's terminal, so that the same bytes come out everywhere."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "SYSTEMROOT") if name in os.environ}
+    names = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT", "ORGSIM_CACHE")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **changes}
 
 

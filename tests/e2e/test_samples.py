@@ -26,8 +26,6 @@ from simulator.sources.proposals import read_proposal
 from tests.e2e.command import ORGANIZATION, PROPOSAL, ROOT, run
 from tests.replay_tools import Memory
 
-pytestmark = pytest.mark.xdist_group("samples")
-
 SAMPLES = ROOT / "samples"
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text(encoding="utf-8"))
 STORIES = sorted({row["story"] for row in EXPECTED["logs"]})
@@ -60,6 +58,7 @@ class Calls:
         batches, _ = find_batches([SAMPLES / "logs"])
         texts = [text for batch in batches for text in raw_records(batch)]
         self.by_id = {}
+        self.judged = {}
         for text in texts:
             self.by_id.setdefault(json.loads(text).get("eventID"), text)
         # One batch for everything: the numbers of files do not matter here.
@@ -69,8 +68,11 @@ class Calls:
 
     def judge(self, event_ids):
         """The impact of the records of one call alone."""
-        texts = [self.by_id[event] for event in event_ids if event in self.by_id]
-        return self.replayer.judge(self.survey, self.folders, [(0, Memory(texts))])
+        key = tuple(event_ids)
+        if key not in self.judged:
+            texts = [self.by_id[event] for event in event_ids if event in self.by_id]
+            self.judged[key] = self.replayer.judge(self.survey, self.folders, [(0, Memory(texts))])
+        return self.judged[key]
 
 
 def raw_records(batch):

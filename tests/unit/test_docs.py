@@ -178,14 +178,22 @@ def test_page_of_exit_statuses_lists_every_status_and_command():
     assert {name for name in main._COMMANDS if f"`orgsim {name}`" not in text} == set()
 
 
-COMMANDS = {"simulate": "simulate.md", "evaluate": "evaluate.md", "test": "policy-tests.md", "check": "check.md"}
+COMMANDS = {
+    "catalog": "catalog.md",
+    "check": "check.md",
+    "evaluate": "evaluate.md",
+    "simulate": "simulate.md",
+    "test": "policy-tests.md",
+}
 
 
 @pytest.mark.parametrize("name", sorted(main._COMMANDS))
 def test_page_of_a_command_names_all_its_options(name):
     command = importlib.import_module(f"simulator.cli.{main._COMMANDS[name][0]}").command
     words = read(DOCS / COMMANDS[name])
-    options = [option for each in command.params for option in each.opts if option.startswith("-")]
+    commands = [command, *getattr(command, "commands", {}).values()]
+    params = [each for one in commands for each in one.params]
+    options = [option for each in params for option in each.opts if option.startswith("-")]
     assert [option for option in options if not re.search(rf"(?<![\w-]){option}(?![\w-])", words)] == []
 
 

@@ -39,6 +39,12 @@ def test_secrets_are_learned_with_their_suffix() -> None:
     assert learn(responseElements={"aRN": secret}) == {secret: ACCOUNT}
 
 
+def test_a_request_may_have_left_out_the_suffix_of_a_secret() -> None:
+    maybe_cut = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:db/prod-agquim"
+    assert learn(requestParameters={"secretId": maybe_cut}) == {}
+    assert learn(responseElements={"aRN": maybe_cut}) == {maybe_cut: ACCOUNT}
+
+
 def test_bucket_owners_are_learned_from_resources() -> None:
     resources = [
         {"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::logs/key"},

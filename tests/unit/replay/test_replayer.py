@@ -312,6 +312,15 @@ def test_accounts_are_callers_or_recipients(account, mapped):
     assert impact.skipped["other-account"] == 2 - mapped
 
 
+def test_an_account_is_chosen_with_the_calls_on_its_resources():
+    """The caller's copy counts, and it lies in the caller's log; the call concerns the owner all the same."""
+    mine = get(owner=LAB, sharedEventID="s")
+    theirs = get(owner=LAB, who=stranger(APP), recipient=LAB, sharedEventID="s")
+    for account, mapped in ((LAB, 1), (APP, 1), (DATA, 0)):
+        impact = replay([mine, theirs], None, EVERYTHING, selection=Selection(accounts=frozenset({account})))
+        assert (impact.mapped, impact.duplicates, impact.skipped["other-account"]) == (mapped, 1, 1 - mapped)
+
+
 def test_assumptions_fill_what_is_unknown_only():
     proposed = Attached(scps={ROOT: [deny(Condition=UNTAGGED)]})
 

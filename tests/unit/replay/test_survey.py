@@ -103,6 +103,12 @@ def test_a_copy_alone_counts():
     assert survey(pair("a", FOREIGN, APP)).owner_by_pair(parsed(pair("a", FOREIGN, APP))) == APP
 
 
+def test_records_that_lost_their_ids_are_no_copies():
+    lost = pair("a", FOREIGN, APP)
+    del lost["eventID"]
+    assert not survey(lost).is_second_copy(parsed(lost))
+
+
 def test_records_without_a_shared_id_are_no_pair():
     found = survey(call(eventID="a"), call(eventID="b"))
     assert not found.is_second_copy(parsed(call(eventID="b")))
