@@ -27,7 +27,7 @@ demo: $(VENV)/.installed
 	  -o build/impact.json -o build/impact.csv -o build/impact.graphml --fail-on none
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .

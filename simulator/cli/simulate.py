@@ -132,6 +132,8 @@ def command(
     Exit status: 0 nothing newly denied, 1 could not run, 2 wrong usage, 3 no records found, 10 findings.
     """
     formats = [format_of(path) for path in outputs]
+    for path in outputs:
+        _check_writable(path)
     current = read_organization(organization)
     wanted_type = PolicyType[policy_type.upper()] if policy_type else None
     change = read_proposal(proposal, wanted_type, attach)
@@ -174,10 +176,19 @@ def _replay(question: Question, logs: Sequence[Path], catalog: Catalog, workers:
     return impact
 
 
+def _check_writable(path: Path) -> None:
+    """Find out before the work, not after it, that the report cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OrgsimError("cannot-write", f"cannot write {path}: {error.strerror}") from error
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise OrgsimError("cannot-write", f"cannot write {path}", hint="name a file in a folder that you may write to")
+
+
 def _write(report: Report, format_name: str, files: Sequence[tuple[Path, str]], quiet: bool) -> None:
     for path, name in files:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(render(name, report), encoding="utf-8", newline="")
         except OSError as error:
             raise OrgsimError("cannot-write", f"cannot write {path}: {error.strerror}") from error

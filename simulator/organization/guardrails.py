@@ -1,12 +1,11 @@
 """Which policies govern an account, level by level, and which accounts no guardrail of ours reaches."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal
 
 from simulator.decision.facts import Facts, Membership
 from simulator.decision.request import UNKNOWN, Principal, PrincipalKind, Unknown
-from simulator.organization.tree import FULL_ACCESS, Node, NodeKind, Organization, Policy
+from simulator.organization.tree import Node, Organization, Policy
 from simulator.policy.document import PolicyDocument, PolicyType
 
 
@@ -43,24 +42,6 @@ def levels(organization: Organization, account: str, policy_type: PolicyType) ->
             organization.knows(node.id, policy_type),
         )
         for node in organization.chain(account)
-    )
-
-
-def chain_key(organization: Organization, account: str, policy_type: PolicyType) -> Hashable:
-    """Equal for accounts of one organization that share their guardrails, so that these are compiled once.
-
-    An account that has only the full-access policy never determines a verdict, so its own id does not count; nodes
-    that may be named in a verdict do.
-    """
-    plain = (FULL_ACCESS[policy_type],)
-    return tuple(
-        (
-            "" if level.node.kind is NodeKind.ACCOUNT and ids == plain and level.complete else level.node.id,
-            level.complete,
-            ids,
-        )
-        for level in levels(organization, account, policy_type)
-        for ids in [level.node.attached(policy_type)]
     )
 
 

@@ -69,6 +69,14 @@ class _Pair:
     current: _Chain | None
     proposed: _Chain | None
 
+    def new_gap(self) -> int | None:
+        """The first level about which the snapshot lacks something, and below which the account stands only then."""
+        if self.proposed is None or self.proposed.complete:
+            return None
+        known = {level.node.id for level in self.current.levels} if self.current else set()
+        gaps = (n for n, level in enumerate(self.proposed.levels) if not level.complete and level.node.id not in known)
+        return next(gaps, None)
+
 
 class GuardrailPair:
     """Judges requests under the current and the proposed organization."""
@@ -134,10 +142,14 @@ class GuardrailPair:
         self, pair: _Pair, current_request: Request, proposed_request: Request, passed: bool
     ) -> tuple[SideAnswer, SideAnswer]:
         before = self._verdict(pair.current, current_request, passed)
+        if passed and _lacks_allow(pair.current, before):
+            before = ALLOWED_SIDE
         settled = None
         if passed and pair.current is not None and before.result is not SideResult.NOT_APPLICABLE:
             settled = pair.current.program.prove(current_request)
         after = self._verdict(pair.proposed, proposed_request, passed, settled)
+        if passed and pair.proposed is not None and not pair.proposed.complete:
+            after = self._below_gaps(after, pair.proposed, pair, current_request, settled)
         if passed and self._proved_out_of_reach(before, pair.current, current_request):
             after = ALLOWED_SIDE
         return _answer(before, pair.current), _answer(after, pair.proposed, _is_fresh(before, after, pair, passed))
@@ -148,16 +160,32 @@ class GuardrailPair:
         if chain is None:
             return ALLOWED_SIDE
         verdict = self._evaluator.side(request, chain.program, settled)
-        if chain.complete or verdict.result in (SideResult.NOT_APPLICABLE, SideResult.EXPLICIT_DENY):
-            return verdict
         # What the snapshot lacks stands in both versions: a call that passed proves that it did not deny.
-        lacking_allow = verdict.result is SideResult.IMPLICIT_DENY and not chain.levels[verdict.by[0].level].complete
-        if passed:
-            return ALLOWED_SIDE if lacking_allow else verdict
-        if verdict.result is SideResult.IMPLICIT_DENY and not lacking_allow:
+        if chain.complete or passed or verdict.result in (SideResult.NOT_APPLICABLE, SideResult.EXPLICIT_DENY):
             return verdict
-        keys = tuple(sorted({*verdict.keys, INCOMPLETE_SNAPSHOT}))
-        return SideVerdict(SideResult.UNDECIDED, verdict.by if lacking_allow or verdict.keys else (), keys)
+        if verdict.result is SideResult.IMPLICIT_DENY:
+            return _left_open(verdict, chain, verdict.by[0].level) if _lacks_allow(chain, verdict) else verdict
+        gap = next(number for number, level in enumerate(chain.levels) if not level.complete)
+        return _left_open(verdict, chain, gap)
+
+    def _below_gaps(
+        self, after: SideVerdict, proposed: _Chain, pair: _Pair, current_request: Request, settled: Settled | None
+    ) -> SideVerdict:
+        """What a passed call does not prove of levels about which the snapshot lacks something."""
+        if _lacks_allow(proposed, after):
+            # Only where nothing known allowed it today either, something unknown did, and still does.
+            level = after.by[0].level
+            if pair.current is not None:
+                today = self._evaluator.side(current_request, pair.current.program, settled)
+                node = proposed.levels[level].node.id
+                if _lacks_allow(pair.current, today) and pair.current.levels[today.by[0].level].node.id == node:
+                    return ALLOWED_SIDE
+            return _left_open(after, proposed, level)
+        gap = pair.new_gap()
+        if gap is not None and after.result in (SideResult.ALLOWED, SideResult.UNDECIDED):
+            # What stands there has never been asked about this call.
+            return _left_open(after, proposed, gap)
+        return after
 
     def _proved_out_of_reach(self, before: SideVerdict, chain: _Chain | None, request: Request) -> bool:
         """Whether a passed call proves that this side does not reach it: the statements deny, an open fact does not.
@@ -237,6 +265,22 @@ def _home(organization: Organization, node_id: str, side: PolicyType) -> str | N
         return None
     plain = node.kind is NodeKind.ACCOUNT and node.attached(side) == (FULL_ACCESS[side],)
     return node.parent if plain and organization.knows(node_id, side) else node_id
+
+
+def _lacks_allow(chain: _Chain | None, verdict: SideVerdict) -> bool:
+    """Whether the only denial is a missing Allow at a level where the snapshot may lack one."""
+    if chain is None or verdict.result is not SideResult.IMPLICIT_DENY:
+        return False
+    return not chain.levels[verdict.by[0].level].complete
+
+
+def _left_open(verdict: SideVerdict, chain: _Chain, level: int) -> SideVerdict:
+    """The verdict, left open by what the snapshot lacks at a level, beside the statements that leave it open."""
+    undecided = verdict.result is SideResult.UNDECIDED
+    by = (*(verdict.by if undecided else ()), StatementRef(chain.program.side, level))
+    keys = tuple(sorted({*verdict.keys, INCOMPLETE_SNAPSHOT}))
+    keys_by = (*(verdict.keys_by if undecided else ()), (INCOMPLETE_SNAPSHOT,))
+    return SideVerdict(SideResult.UNDECIDED, by, keys, keys_by=keys_by)
 
 
 def _exempt(reason: str) -> SideAnswer:

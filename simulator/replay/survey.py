@@ -22,6 +22,9 @@ MAX_SESSIONS: Final = 500_000
 MAX_PAIRS: Final = 1_000_000
 """Bounds on what is remembered; beyond them a fact stays unknown, which leaves verdicts undecided, never wrong."""
 
+_CONTESTED: Final = ""
+"""Stands for the owner of a name that the log shows with several owners."""
+
 _OBJECT_KEY: Final = re.compile(rb'(:s3:::[^/"]+/)[^"]*')
 _SESSION_KEYS: Final = ("aws:principaltag/", "aws:sourceidentity", "aws:assumedroot")
 
@@ -82,8 +85,7 @@ class Survey:
         for event, batch in other.repeated.items():
             self.repeated[event] = min(batch, self.repeated.get(event, batch))
         self.home_accounts |= other.home_accounts
-        for name, account in other.learned.items():
-            self.learned[name] = min(account, self.learned.get(name, account))
+        self._take(other.learned)
         self.sessions.update(other.sessions)
         for shared, theirs in other.pairs.items():
             ours = self.pairs.setdefault(shared, theirs)
@@ -114,11 +116,12 @@ class Survey:
     def facts(self, facts: Facts, folder_accounts: Iterable[str]) -> Facts:
         """`facts` with all that was learned. `folder_accounts` have a folder in our organization's trail."""
         ours = self.home_accounts | set(folder_accounts)
+        sure = {name: account for name, account in self.learned.items() if account != _CONTESTED}
         stale = {each for each in ours if facts.membership(each) is not Membership.MEMBER}
         return replace(
             facts,
             stale_accounts=frozenset(stale),
-            resource_accounts={**self.learned, **facts.resource_accounts},
+            resource_accounts={**sure, **facts.resource_accounts},
             sessions=self.sessions,
         )
 
@@ -141,11 +144,14 @@ class Survey:
         )
         if signs in self._taught and not _names_parts(record):
             return
-        for name, account in learned_accounts(record).items():
-            # The same name with two owners: the smaller one, whatever the order of the log.
-            self.learned[name] = min(account, self.learned.get(name, account))
+        self._take(learned_accounts(record))
         if len(self._taught) < MAX_LEARNED:
             self._taught.add(signs)
+
+    def _take(self, found: Mapping[str, str]) -> None:
+        for name, account in found.items():
+            # A name with two owners (a bucket deleted and made again elsewhere) has none that is sure.
+            self.learned[name] = account if self.learned.get(name, account) == account else _CONTESTED
 
     def _look_at_pair(self, record: Record, shared: str, caller: str | None, recipient: str | None) -> None:
         event = record.event_id or ""

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from simulator.decision.request import UNKNOWN, Principal, PrincipalKind, principal_from_arn
-from simulator.organization.guardrails import Governed, chain_key, levels, rcp_governed, scp_governed
+from simulator.organization.guardrails import Governed, levels, rcp_governed, scp_governed
 from simulator.organization.snapshot import facts
 from simulator.organization.tree import without_snapshot
-from tests.unit.organization.small import BANK, LOOSE, MANAGEMENT, RCP, SCP, SHOP, TEST, organization, snapshot
+from tests.unit.organization.small import MANAGEMENT, RCP, SCP, SHOP, organization
 
 FOREIGN = "555555555555"
 
@@ -38,29 +38,6 @@ def test_levels_the_snapshot_lacks_are_marked():
     org = organization(incomplete=[{"what": "SERVICE_CONTROL_POLICY", "node": "ou-a1b2-work"}])
     assert [level.complete for level in levels(org, SHOP, SCP)] == [True, False, True, True]
     assert all(level.complete for level in levels(org, SHOP, RCP))
-
-
-def test_accounts_with_equal_guardrails_share_a_key():
-    org = organization()
-    assert chain_key(org, SHOP, SCP) == chain_key(org, BANK, SCP)
-    assert chain_key(org, SHOP, SCP) != chain_key(org, LOOSE, SCP)
-    assert chain_key(org, SHOP, SCP) != chain_key(org, TEST, SCP)
-    hash(chain_key(org, SHOP, SCP))
-
-
-def test_an_account_with_a_policy_of_its_own_has_its_own_key():
-    value = snapshot()
-    prod = value["root"]["units"][0]["units"][0]
-    for member in prod["accounts"]:
-        member["policies"].append("p-stay")
-    org = organization(**value)
-    assert chain_key(org, SHOP, SCP) != chain_key(org, BANK, SCP)
-    assert chain_key(org, SHOP, RCP) == chain_key(org, BANK, RCP)
-
-
-def test_an_unknown_account_level_is_not_shared():
-    org = organization(incomplete=[{"what": "policies", "node": SHOP}])
-    assert chain_key(org, SHOP, SCP) != chain_key(org, BANK, SCP)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,15 @@ def test_what_is_proved_does_not_settle_another_statement():
     assert {place.sid for place in then.scp.by} == {"New"}
 
 
+def test_a_failed_call_is_news_only_if_a_new_statement_may_deny_it():
+    old = deny("Old", Condition=UNTAGGED)
+    new = deny("New", Condition={"StringEquals": {"aws:PrincipalTag/team": "green"}})
+    for proposed, fresh in (([old], False), ([old, new], True), ([new], True)):
+        guardrails = pair(Attached(scps={ROOT: [old]}), Attached(scps={ROOT: proposed}))
+        _, then = judge(guardrails, tagged(UNKNOWN), passed=False)
+        assert (said(then), then.scp.fresh) == ("UA", fresh)
+
+
 def test_a_standing_statement_that_surely_denies_denies_in_both():
     both = Attached(scps={ROOT: [deny()]})
     now, then = judge(pair(both, both), request())
@@ -350,6 +359,23 @@ def test_an_allow_that_the_snapshot_may_lack():
     assert INCOMPLETE_SNAPSHOT in then.scp.keys
 
 
+def test_a_success_proves_an_allow_that_the_snapshot_lacks():
+    listed = Attached(scps={PROD: [allow("ec2:*")]}, without_full_access=(PROD,))
+    guardrails = pair(listed, listed, **gap(PROD))
+    now, then = judge(guardrails, request())
+    assert (said(now), said(then)) == ("AA", "AA")
+
+
+def test_a_success_proves_no_allow_where_a_known_one_goes():
+    """FullAWSAccess let the call through so far; whether something that the snapshot lacks does is not known."""
+    listed = Attached(scps={PROD: [allow("ec2:*")]}, without_full_access=(PROD,))
+    now, then = judge(pair(None, listed, **gap(PROD)), request())
+    assert (said(now), said(then)) == ("AA", "UA")
+    assert then.scp.fresh
+    assert then.scp.keys == (INCOMPLETE_SNAPSHOT,)
+    assert [place.attached_to for place in then.scp.by] == [PROD]
+
+
 def test_a_level_that_lost_its_only_allow_elsewhere_is_a_sure_denial():
     proposed = Attached(scps={WORK: [allow("ec2:*")]}, without_full_access=(WORK,))
     guardrails = pair(None, proposed, **gap(PROD))
@@ -361,6 +387,18 @@ def test_gaps_of_the_other_type_do_not_matter():
     guardrails = pair(None, None, **gap(PROD, "RESOURCE_CONTROL_POLICY"))
     now, then = judge(guardrails, request(owner=LAB), passed=False)
     assert (said(now), said(then)) == ("AA", "AA")
+
+
+def test_an_account_that_moves_below_a_gap():
+    """What is attached there has never been asked about this account's calls."""
+    guardrails = GuardrailPair(organization(**gap(EMPTY)), organization(lab_in=EMPTY, **gap(EMPTY)), CATALOG)
+    now, then = judge(guardrails, request(role(LAB), owner=APP))
+    assert (said(now), said(then)) == ("AA", "UA")
+    assert then.scp.fresh
+    assert then.scp.keys == (INCOMPLETE_SNAPSHOT,)
+    # Below the root's gap it stays where it was.
+    guardrails = GuardrailPair(organization(**gap(ROOT)), organization(lab_in=EMPTY, **gap(ROOT)), CATALOG)
+    assert said(judge(guardrails, request(role(LAB), owner=APP))[1]) == "AA"
 
 
 def test_accounts_may_be_missing_where_children_are():

@@ -408,6 +408,15 @@ def test_without_a_snapshot_every_account_is_a_member(tmp_path, target):
     assert not impact.stale_accounts.items()
 
 
+def test_a_finding_that_names_no_statement_is_still_counted():
+    """Below a gap no statement is known that might deny: the outcome counts, and the finding names the place."""
+    gap = {"incomplete": [{"what": "SERVICE_CONTROL_POLICY", "node": EMPTY}]}
+    impact = replay([look(LAB)], organization(**gap), organization(lab_in=EMPTY, **gap))
+    assert outcomes(impact) == {"possibly_newly_denied": 1}
+    assert len(impact.findings) == 1
+    assert keys(impact) == {"organization"}
+
+
 # What a success proves, over whole calls
 
 
@@ -448,6 +457,21 @@ def test_checks_that_aws_may_not_have_made_are_never_certain():
     assert outcomes(impact) == {"possibly_newly_denied": 1}
     assert "action" in keys(impact)
     assert outcome(login, Attached(scps={ROOT: [deny(action="signin:*")]}), None) == "unchanged"
+
+
+def test_where_one_check_is_sure_possible_ones_make_no_finding():
+    """Whether a bearer token was used the log does not tell, but the call itself was surely checked."""
+    ask = record("bedrock", "InvokeModel", role(APP, "r"), parameters={"modelId": "anthropic.claude-x"})
+    assert outcome(ask, None, Attached(scps={ROOT: [deny(action="bedrock:CallWithBearerToken")]})) == "unchanged"
+    assert outcome(ask, None, Attached(scps={ROOT: [deny(action="bedrock:InvokeModel")]})) == "newly_denied"
+
+
+def test_an_action_that_is_one_of_several():
+    write = record("dynamodb", "TransactWriteItems", role(APP, "r"), parameters={"transactItems": []}, recipient=APP)
+    impact = replay([write], None, Attached(scps={ROOT: [deny(action="dynamodb:PutItem")]}))
+    assert outcomes(impact) == {"possibly_newly_denied": 1}
+    assert "action" in keys(impact)
+    assert outcome(write, None, Attached(scps={ROOT: [deny(action="dynamodb:GetItem")]})) == "unchanged"
 
 
 def test_actions_of_findings_are_those_of_the_checks():
