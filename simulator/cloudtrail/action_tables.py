@@ -127,6 +127,11 @@ class RoleTable:
 
     source: str
 
+    def may_name_role(self, name: str) -> bool:
+        """Whether a parameter of this name, as written, may hold a role's ARN."""
+        lower = name.lower()
+        return lower not in self.excepted and self.containing.search(lower) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class TagTable:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from simulator.cloudtrail.action_tables import ActionTables, Operation, Rule, SkippedOperation, load_tables
 from simulator.cloudtrail.checks import ActionCheck, Skipped, Unmapped
-from simulator.cloudtrail.parameters import Parameters, is_empty
+from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.passed_roles import PassedRole, passed_roles
 from simulator.cloudtrail.record import Record
 from simulator.decision.request import Tier
@@ -346,7 +346,7 @@ def _as_possible(check: ActionCheck) -> ActionCheck:
 def _has_tags(names: frozenset[str], parameters: Parameters) -> bool:
     if names.isdisjoint(parameters.names):
         return False
-    return any(name.lower() in names and not is_empty(value) for name, value in parameters.top_level())
+    return parameters.filled(names)
 
 
 def _tags_on_create(info: ActionInfo) -> bool:

@@ -120,7 +120,8 @@ class Call:
     @_Once
     def extra(self) -> Mapping[str, object]:
         """`additionalEventData`; empty where it is not an object."""
-        return decode_object(self.record.additional_event_data)
+        watched: Mapping[str, object] | None = getattr(self.record, "watched_extra", None)
+        return decode_object(self.record.additional_event_data) if watched is None else watched
 
     @_Once
     def event_context(self) -> Mapping[str, object]:
@@ -177,7 +178,7 @@ class Call:
         if self.principal.kind is PrincipalKind.AWS_SERVICE:
             return NoPath()
         address = self.record.source_ip_address or ""
-        parsed = _public(address)
+        parsed = is_public(address)
         logged = self.extra.get("vpcEndpointId")
         endpoint = self.record.vpc_endpoint_id or (logged if isinstance(logged, str) else None)
         if endpoint:
@@ -236,7 +237,7 @@ def parse_time(text: str | None) -> datetime | None:
         return None
 
 
-def _public(text: str) -> bool | None:
+def is_public(text: str) -> bool | None:
     """Whether an address is public; `None` if it is no address (a service name, two addresses, a leading zero)."""
     if not text or not (text[0].isdigit() or ":" in text):
         return None

@@ -74,17 +74,24 @@ class ContextBuilder:
         call = Call(record, parameters, principal, facts)
         return self.of_check(call, self.of_call(call), action, resource_check)
 
-    def of_call(self, call: Call) -> dict[str, ContextValue]:
-        """The wanted keys that are the same for all checks of a call."""
+    def of_call(self, call: Call, asked: frozenset[str] | None = None) -> dict[str, ContextValue]:
+        """The wanted keys that are the same for all checks of a call; of those that are not `asked` for, none."""
         found: dict[str, ContextValue] = {}
         for key, rule in self._call_rules:
+            if asked is not None and key not in asked:
+                continue
             value = rule(call)
             if value is not None:
                 found[key] = value
         return found
 
     def of_check(
-        self, call: Call, of_call: Mapping[str, ContextValue], action: str, resource_check: ResourceCheck
+        self,
+        call: Call,
+        of_call: Mapping[str, ContextValue],
+        action: str,
+        resource_check: ResourceCheck,
+        asked: frozenset[str] | None = None,
     ) -> dict[str, ContextValue]:
         """The context of one check, on top of what `of_call` told."""
         found = dict(of_call)
@@ -92,6 +99,8 @@ class ContextBuilder:
         if plan:
             target = Target(action, action.partition(":")[0].lower(), resource_check)
             for key, rule in plan:
+                if asked is not None and key not in asked:
+                    continue
                 value = rule(call, target)
                 if value is not None:
                     found[key] = value

@@ -4,6 +4,7 @@ Record → principal, actions, resources of each action, context of each pair. W
 cannot be mapped is `Unmapped`; neither is ever called safe. Nothing here raises on a record's content.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -60,8 +61,15 @@ class Normalizer:
     """Turns records into requests; made once per run with the condition keys that the programs read."""
 
     def __init__(
-        self, catalog: Catalog, keys: frozenset[str], action_map: ActionFinder, resource_map: ResourceFinder
+        self,
+        catalog: Catalog,
+        keys: frozenset[str],
+        action_map: ActionFinder,
+        resource_map: ResourceFinder,
+        asked: Callable[[str], frozenset[str]] | None = None,
     ) -> None:
+        """`asked` tells which of the keys are read at all for an action; without it, all are."""
+        self._asked = asked
         self._actions = action_map
         self._resources = resource_map
         self._shapes = ShapeFinder(catalog)
@@ -78,13 +86,17 @@ class Normalizer:
             return Unmapped("no action is known for this event")
         principal = principal_of(record)
         call = Call(record, parameters, principal, facts)
-        shared = self._contexts.of_call(call)
+        by_action = None if self._asked is None else {check.action: self._asked(check.action) for check in checks}
+        shared = self._contexts.of_call(
+            call, None if by_action is None else frozenset[str]().union(*by_action.values())
+        )
         requests: list[Request] = []
         for check in checks:
             for found in self._resources.resources(record, parameters, check.action, facts):
                 # Of a resource that is only possibly involved nothing but its type may be taken as known.
                 resource = found if found.certain else replace(found, arn=UNKNOWN, account=UNKNOWN, exempt=UNKNOWN)
-                context = self._contexts.of_check(call, shared, check.action, resource)
+                asked = None if by_action is None else by_action[check.action]
+                context = self._contexts.of_check(call, shared, check.action, resource, asked)
                 request = self._request(call, check, resource, context)
                 requests.append(request)
                 if self._region_matters:

@@ -9,7 +9,7 @@ parameters out altogether. Three states matter (AWS CloudTrail User Guide, cloud
 * omitted: the parameters were larger than 100 KB; nothing is known of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Self
 
 import msgspec
@@ -48,7 +48,13 @@ class Parameters:
 
     @classmethod
     def from_record(cls, record: Record) -> Self:
-        """The parameters of a record; what cannot be read counts as not known."""
+        """The parameters of a record; what cannot be read counts as not known.
+
+        A record under watch (`simulator.replay.watched`) hands out parameters that note what is read of them.
+        """
+        watched: Self | None = getattr(record, "watched_parameters", None)
+        if watched is not None:
+            return watched
         text = bytes(record.request_parameters)
         if text == b"null":
             return cls(None)
@@ -60,6 +66,11 @@ class Parameters:
         if self._names is None:
             self._names = frozenset(name.lower() for name in (*self._root, *self._inner))
         return self._names
+
+    @property
+    def outline(self) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
+        """Whether CloudTrail logged the parameters, the outermost members, and those inside the wrapper."""
+        return self.known, tuple(self._root), tuple(self._inner)
 
     def all(self, path: str) -> tuple[str, ...]:
         """Every plain value at the path, as text (`true`, `12`), in the record's order; objects and nulls are left out.
@@ -104,6 +115,20 @@ class Parameters:
     def members(self) -> Iterator[tuple[str, object]]:
         """Every member at any depth as (name as written, decoded value), outer ones first."""
         return _walk(self._root, 0)
+
+    def matching(self, test: Callable[[str], bool]) -> tuple[tuple[str, object], ...]:
+        """Those `members` whose name, as written, passes the test."""
+        return tuple(member for member in _walk(self._root, 0) if test(member[0]))
+
+    def filled(self, names: frozenset[str]) -> bool:
+        """Whether one of the outermost members with these names (lower case) holds anything."""
+        return any(name.lower() in names and not is_empty(value) for name, value in self.top_level())
+
+    def outer_texts(self, prefix: str) -> tuple[str, ...]:
+        """The texts with this prefix among the outermost members; lists are walked through."""
+        values: list[object] = []
+        _flatten([value for _, value in self.top_level()], values, 0)
+        return tuple(value for value in values if isinstance(value, str) and value.startswith(prefix))
 
     def _nodes(self, path: str) -> list[object]:
         steps = path.split(".")

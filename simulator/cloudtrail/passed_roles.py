@@ -27,10 +27,7 @@ def passed_roles(table: RoleTable, operation: str, parameters: Parameters) -> tu
     Whether the operation passes roles at all is not asked here.
     """
     found: dict[PassedRole, None] = {}
-    for name, value in parameters.members():
-        lower = name.lower()
-        if lower in table.excepted or table.containing.search(lower) is None:
-            continue
+    for _, value in parameters.matching(table.may_name_role):
         for text in value if isinstance(value, list) else (value,):
             role = _role_arn(text)
             if role is not None:

@@ -72,10 +72,11 @@ def partition_of(record: Record) -> str | None:
     identity = record.user_identity or _NOBODY
     issuer = identity.session_context.session_issuer if identity.session_context else None
     # The role's ARN first: unlike the session's it is the same for many records, which are then judged as one shape.
-    for arn in (issuer.arn if issuer else None, identity.arn):
-        parts = split_arn(arn or "")
-        if parts is not None and parts.partition:
-            return parts.partition
+    parts = split_arn(issuer.arn or "") if issuer else None
+    if parts is None or not parts.partition:
+        parts = split_arn(identity.arn or "")
+    if parts is not None and parts.partition:
+        return parts.partition
     region = record.aws_region
     if not region:
         return None

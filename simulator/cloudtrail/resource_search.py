@@ -224,8 +224,7 @@ class Search:
 
     def _arns_sent(self) -> dict[str, list[str]]:
         if self._scanned is None:
-            sent = [value for _, value in self._call.parameters.top_level()]
-            self._scanned = self._by_type(arns_within(sent, depth=0))
+            self._scanned = self._by_type(self._call.parameters.outer_texts("arn:"))
         return self._scanned
 
     def _response(self) -> Parameters:

@@ -87,12 +87,12 @@ class TagReader:
         """
         if not parameters.known:
             return None
-        suspects = [(name, node) for name, node in parameters.members() if self._suspect(name) and _filled(node)]
+        suspects = [(name, node) for name, node in parameters.matching(self._suspect) if _filled(node)]
         # A launch template may bring tags of its own.
         template = parameters.has(_LAUNCH_TEMPLATE)
         if not suspects:
             return RequestTags((), open=template)
-        wrappers = [name for name, node in parameters.members() if name.endswith("Request") and isinstance(node, dict)]
+        wrappers = [name for name, node in parameters.matching(_may_wrap) if isinstance(node, dict)]
         pairs: list[Pair] = []
         placed = False
         for name, node in suspects:
@@ -112,6 +112,10 @@ class TagReader:
     def _suspect(self, name: str) -> bool:
         lower = name.lower()
         return lower in self._places or (lower not in self._ignored and bool(_TAG_WORD.search(name)))
+
+
+def _may_wrap(name: str) -> bool:
+    return name.endswith("Request")
 
 
 def request_tag(name: str, reader: TagReader) -> CheckRule:

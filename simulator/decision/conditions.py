@@ -73,6 +73,8 @@ def compile_condition(
         return judge(context.get(key), context)
 
     alone = tested.alone
+    if operator.quantifier is not None and tested.wanted is not None:
+        return CompiledCondition(key, _fast_set(key, tested.wanted, operator, judge), tested)
     if alone is None or operator.quantifier is not None or multivalued:
         return CompiledCondition(
             key, test, tested, wants_one=operator.base.negated and operator.quantifier is None, multivalued=multivalued
@@ -82,6 +84,23 @@ def compile_condition(
 
 
 Judge = Callable[[ContextValue | None, Context], Truth]
+
+
+def _fast_set(key: str, wanted: frozenset[str], operator: Operator, judge: Judge) -> Test:
+    """The test of a set of texts against a set of texts: one set operation; anything else goes to `judge`."""
+    every = operator.quantifier is Quantifier.ALL
+    negated = operator.base.negated
+
+    def test(context: Context) -> Truth:
+        value = context.get(key)
+        if value.__class__ is not tuple or len(value) < 2:
+            return judge(value, context)
+        # All equal some value, or all equal none; some equals a value, or some equals none.
+        if every:
+            return wanted.isdisjoint(value) if negated else wanted.issuperset(value)
+        return not wanted.issuperset(value) if negated else not wanted.isdisjoint(value)
+
+    return test
 
 
 def _fast(key: str, tested: ValueTest, alone: Alone, operator: Operator, judge: Judge) -> Test:

@@ -31,6 +31,7 @@ from simulator.iam.pattern import (
     matcher,
 )
 from simulator.iam.values import (
+    OCTETS,
     parse_address,
     parse_binary,
     parse_bool,
@@ -316,8 +317,21 @@ def _address_test(
     by_version = {
         version: tuple((mask, network) for each, mask, network in networks if each == version) for version in (4, 6)
     }
+    fourth_version = by_version[4]
 
     def compare(text: str) -> Truth:
+        try:
+            # Nearly all addresses in logs are IPv4: read on the spot, which saves two calls.
+            first, second, third, fourth = text.split(".")
+            number = OCTETS[first] << 24 | OCTETS[second] << 16 | OCTETS[third] << 8 | OCTETS[fourth]
+        except (ValueError, KeyError):
+            return compare_other(text)
+        for mask, network in fourth_version:
+            if number & mask == network:
+                return on_match
+        return on_miss
+
+    def compare_other(text: str) -> Truth:
         address = parse_address(text)
         if address is None:
             return on_mismatch

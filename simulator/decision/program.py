@@ -5,7 +5,7 @@ otherwise every level, from the root to the account, needs a matching Allow. RCP
 at every level, so only denies count (orgs_manage_policies_rcps_evaluation).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +20,9 @@ from simulator.policy.document import Effect, PolicyDocument, PolicyType, Statem
 
 Levels = tuple[tuple[PolicyDocument, ...], ...]
 """The policies of each level, the root's first."""
+
+Sign = tuple[str, str, tuple[str, ...], bool]
+"""A condition's operator, key and values, and whether variables count: what makes it the same as another one."""
 
 _MAX_PLANS: Final = 20_000
 """Actions to remember; hostile logs can name any number of them."""
@@ -109,7 +112,9 @@ class Program:
         self.levels = levels
         self._catalog = catalog
         self._conditions: list[CompiledCondition] = []
-        compiled = _Compiler(catalog, self._conditions).levels(side, levels)
+        compiler = _Compiler(catalog, self._conditions)
+        compiled = compiler.levels(side, levels)
+        self._numbers = compiler.numbers
         self.statements: tuple[tuple[CompiledStatement, ...], ...] = compiled
         self._plans: dict[str, _Plan] = {}
         self._texts = tuple(tuple(document.text for document in level) for level in levels)
@@ -130,6 +135,16 @@ class Program:
         from_conditions = (condition.keys for condition in self._conditions)
         from_resources = (each.resources.keys for level in self.statements for each in level)
         return frozenset[str]().union(*from_conditions, *from_resources)
+
+    @property
+    def conditions(self) -> dict[Sign, CompiledCondition]:
+        """All conditions; those that ask the same have the same sign in every program."""
+        return {sign: self._conditions[number] for sign, number in self._numbers.items()}
+
+    @property
+    def resources(self) -> Iterator[CompiledResources]:
+        """The resource elements of all statements."""
+        return (each.resources for level in self.statements for each in level)
 
     def keys_for(self, action: str) -> frozenset[str]:
         """The context keys that the statements naming `action` read, in lower case."""
@@ -259,10 +274,11 @@ def _position(statement: CompiledStatement) -> tuple[int, int, int]:
 class _Questions:
     """The tests of one plan for one request; a test that several statements share is asked at most once."""
 
-    __slots__ = ("_answers", "_context", "_plan", "_resource", "_resource_answers")
+    __slots__ = ("_answers", "_context", "_resource", "_resource_answers", "_resource_tests", "_tests")
 
     def __init__(self, plan: _Plan, resource: Resource, context: Context) -> None:
-        self._plan = plan
+        self._tests = plan.tests
+        self._resource_tests = plan.resource_tests
         self._resource = resource
         self._context = context
         self._answers: list[object] = [_UNASKED] * len(plan.tests)
@@ -275,7 +291,7 @@ class _Questions:
         if number is not None:
             answer = self._resource_answers[number]
             if answer is _UNASKED:
-                test = self._plan.resource_tests[number]
+                test = self._resource_tests[number]
                 answer = self._resource_answers[number] = test(self._resource, self._context)
             if answer is False:
                 return False
@@ -285,7 +301,7 @@ class _Questions:
         for number in planned.conditions:
             answer = answers[number]
             if answer is _UNASKED:
-                answer = answers[number] = self._plan.tests[number](self._context)
+                answer = answers[number] = self._tests[number](self._context)
             if answer is False:
                 return False
             if answer is None:
@@ -306,7 +322,7 @@ class _Compiler:
     def __init__(self, catalog: Catalog, conditions: list[CompiledCondition]) -> None:
         self.catalog = catalog
         self.conditions = conditions
-        self.numbers: dict[tuple[str, str, tuple[str, ...], bool], int] = {}
+        self.numbers: dict[Sign, int] = {}
 
     def levels(self, side: PolicyType, levels: Levels) -> tuple[tuple[CompiledStatement, ...], ...]:
         return tuple(

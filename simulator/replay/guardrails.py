@@ -22,6 +22,9 @@ from simulator.replay.outcome import Answer, SideAnswer, StatementPlace
 INCOMPLETE_SNAPSHOT: Final = "organization"
 """The "key" that would settle an answer which an incomplete snapshot leaves open."""
 
+_MOST_ACTIONS: Final = 20_000
+"""Actions to remember; hostile logs can name any number of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Chain:
@@ -87,15 +90,30 @@ class GuardrailPair:
         self._catalog = catalog
         self._evaluator = Evaluator(catalog)
         self._chains: dict[tuple[bool, PolicyType, str], _Chain] = {}
+        self._keys_for: dict[str, frozenset[str]] = {}
         self._pairs: dict[tuple[PolicyType, str], _Pair] = {}
         self._possible: dict[tuple[PolicyType, bool, bool], tuple[_Pair, ...]] = {}
 
-    def keys(self) -> frozenset[str]:
-        """Every context key that some statement of either version reads, in lower case."""
+    def programs(self) -> tuple[Program, ...]:
+        """The distinct programs of both versions."""
         nodes = {**self.current.nodes, **self.proposed.nodes}
         pairs = (self._pair(side, node) for side in PolicyType for node in nodes)
-        chains = (chain for pair in pairs for chain in (pair.current, pair.proposed) if chain is not None)
-        return frozenset[str]().union(*(chain.program.keys for chain in chains))
+        found = (chain.program for pair in pairs for chain in (pair.current, pair.proposed) if chain is not None)
+        return tuple({id(program): program for program in found}.values())
+
+    def keys_for(self, action: str) -> frozenset[str]:
+        """The context keys that some statement of either version reads for an action, in lower case."""
+        keys = self._keys_for.get(action)
+        if keys is None:
+            if len(self._keys_for) >= _MOST_ACTIONS:
+                self._keys_for.clear()
+            keys = frozenset[str]().union(*(program.keys_for(action) for program in self.programs()))
+            self._keys_for[action] = keys
+        return keys
+
+    def keys(self) -> frozenset[str]:
+        """Every context key that some statement of either version reads, in lower case."""
+        return frozenset[str]().union(*(program.keys for program in self.programs()))
 
     def judge(
         self, current_request: Request, proposed_request: Request, facts: Facts, *, passed: bool

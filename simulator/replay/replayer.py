@@ -13,7 +13,7 @@ from simulator.cloudtrail.checks import Mapped, Skipped, Unmapped
 from simulator.cloudtrail.containers import Damage, SkippedContent, SkippedRecord
 from simulator.cloudtrail.decoder import decode
 from simulator.cloudtrail.normalizer import Normalizer
-from simulator.cloudtrail.principal import session_name_of
+from simulator.cloudtrail.principal import principal_of, session_name_of
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resources import ResourceMap
 from simulator.decision.facts import Facts, Membership
@@ -32,6 +32,7 @@ from simulator.iam.catalog import Catalog
 from simulator.organization.snapshot import facts as facts_of
 from simulator.organization.tree import Organization
 from simulator.replay.batch import Batch
+from simulator.replay.classes import classes
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
@@ -112,7 +113,9 @@ class Replayer:
         # Accounts that move have another organization path afterwards; only then are requests made twice.
         self.moves = self.facts.org_paths != self.proposed_facts.org_paths
         self._keys = self.guardrails.keys()
-        self.normalizer = Normalizer(catalog, self._keys, ActionMap(catalog), ResourceMap(catalog))
+        self.normalizer = Normalizer(
+            catalog, self._keys, ActionMap(catalog), ResourceMap(catalog), self.guardrails.keys_for
+        )
         self.assume = {key.lower(): value for key, value in question.selection.assume.items()}
 
     def survey(self, batches: Numbered, progress: Progress = _no_progress) -> Survey:
@@ -162,7 +165,8 @@ class _Judge:
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._batch = 0
         self._seen: set[str] = set()
-        self._judged = ShapeMemo(self._judge)
+        alike = classes(replayer.guardrails.programs(), (self._facts, self._proposed_facts))
+        self._judged = ShapeMemo(self._judge, alike)
 
     def fold_file(self, number: int, name: str, chunks: Iterator[bytes]) -> None:
         """Fold one log file."""
@@ -228,7 +232,8 @@ class _Judge:
                 self._fold_finding(record, touched)
 
     def _fold_finding(self, record: Record, touched: "_Touched") -> None:
-        fold = self.impact.finding(touched.key)
+        # Records of one shape may have different callers.
+        fold = self.impact.finding(touched.key._replace(principal=principal_of(record).label))
         fold.calls += 1
         fold.see(record.event_time)
         if record.aws_region:
@@ -299,7 +304,7 @@ class _Judge:
 
 @dataclass(frozen=True, slots=True)
 class _Touched:
-    """A finding that a call stands in, with the resources of the call that it is about."""
+    """A finding that a call stands in, with the resources of the call that it is about. The key lacks the principal."""
 
     key: FindingKey
     resources: tuple[str, ...]
@@ -329,9 +334,7 @@ def _touched(sightings: Iterable[_Sighting]) -> tuple[_Touched, ...]:
         principal = request.principal
         for side in sighting.sides:
             for place, settling in side.found():
-                key = FindingKey(
-                    sighting.outcome, principal.label, principal.kind.value, principal.account, request.action, place
-                )
+                key = FindingKey(sighting.outcome, "", principal.kind.value, principal.account, request.action, place)
                 resources.setdefault(key, set()).add(_resource_label(request))
                 keys.setdefault(key, set()).update(settling, sighting.extra_keys)
     return tuple(

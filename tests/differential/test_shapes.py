@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,61 @@ def test_every_sample_record_is_judged_as_without_the_memo():
                 hits += id(judged) in seen
                 seen.add(id(judged))
     assert hits > 300, "the memo must also be of use"
+
+
+ADDRESSES = [
+    "198.51.100.7",
+    "203.0.113.9",
+    "10.1.2.3",
+    "2001:db8::1",
+    "dynamodb.amazonaws.com",
+    "1.2.3.4, 5.6.7.8",
+    None,
+]
+KEYS = ["a", "reports/2026.csv", "AWSLogs/x", "public/index.html", "b c", "${aws:username}"]
+
+
+def test_what_classes_hold_to_be_the_same_is_judged_the_same():
+    """Every address with every object key on the sample's calls: the memo may not mix up any two of them."""
+    current = read_organization(SAMPLES / "organization.json")
+    proposed = apply(read_proposal(SAMPLES / "proposal"), current)
+    replayer = Replayer(Question(current, proposed), Catalog())
+    batches, _ = find_batches([SAMPLES / "logs"])
+    numbered = list(enumerate(batches))
+    judge = _Judge(replayer, replayer.survey(numbered), folder_accounts(replayer.facts, batches))
+    kinds = {}
+    for _, batch in numbered:
+        for item in decode(batch.chunks()):
+            if isinstance(item, Record) and item.error_message is None:
+                kinds.setdefault((item.event_source, item.event_name), []).append(item)
+    for records in kinds.values():
+        for record in (records[0], records[-1]):
+            for number, address in enumerate(ADDRESSES):
+                for key in KEYS if record.event_source == "s3.amazonaws.com" else KEYS[:1]:
+                    changed = _changed(record, address, key, f"{'ASIA' if number % 2 else 'AKIA'}{number}EXAMPLE")
+                    assert judge._judged(changed) == judge._judge(changed), (record.event_id, address, key)
+
+
+def _changed(record, address, key, access_key):
+    parameters = msgspec.json.decode(record.request_parameters)
+    resources = msgspec.json.decode(record.resources)
+    if isinstance(parameters, dict) and isinstance(parameters.get("key"), str):
+        old = parameters["key"]
+        parameters = {**parameters, "key": key}
+        resources = [
+            {**each, "ARN": each["ARN"].removesuffix(old) + key} if each.get("ARN", "").endswith(f"/{old}") else each
+            for each in resources or []
+        ] or None
+    identity = record.user_identity
+    if identity is not None and identity.access_key_id:
+        identity = msgspec.structs.replace(identity, access_key_id=access_key)
+    return msgspec.structs.replace(
+        record,
+        source_ip_address=address,
+        user_identity=identity,
+        request_parameters=msgspec.Raw(msgspec.json.encode(parameters)),
+        resources=msgspec.Raw(msgspec.json.encode(resources)),
+    )
 
 
 words = st.sampled_from([None, "", "a", "b"])
