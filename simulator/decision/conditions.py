@@ -203,7 +203,10 @@ def _outside(base: BaseOperator, templates: Sequence[Template], value: Outside, 
         head = whole[0] if whole and isinstance(whole[0], str) else ""
         if base.comparison is Comparison.EQUALS_IGNORE_CASE:
             head = head.lower()
-        return False if head.startswith(value.prefix) else None
+        rest = head.removeprefix(value.prefix)
+        # Another organization's id may begin with ours: only our id itself, or what stands below it, is ruled out.
+        ours = head.startswith(value.prefix) and (rest.startswith("/") or (not rest and len(whole) == 1))
+        return False if ours else None
 
     truth = any_of(one(template) for template in templates)
     return truth if not base.negated or truth is None else not truth

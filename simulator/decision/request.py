@@ -31,7 +31,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Absent, or some text that does not begin with `prefix`.
+    """Absent, or some text that is neither `prefix` nor begins with `prefix/`.
 
     The organization id of a foreign account: not known, but surely not ours, so comparisons with our own id are
     decided.
