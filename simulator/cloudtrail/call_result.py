@@ -20,6 +20,11 @@ class CallResult(Enum):
     DENIED = "denied"
     UNAUTHENTICATED = "unauthenticated"  # never came as far as authorization
 
+    @property
+    def passed(self) -> bool:
+        """Whether this proves that the call was authorized: it succeeded, or failed for another reason."""
+        return self in (CallResult.SUCCEEDED, CallResult.FAILED_LATER)
+
 
 def result_of(record: Record) -> CallResult:
     """How the call ended."""
@@ -49,7 +54,7 @@ def failed_otherwise(record: Record) -> bool:
 
 def passed_authorization(record: Record) -> bool:
     """Whether the log proves that the call was authorized: it succeeded, or failed for another reason."""
-    return result_of(record) in (CallResult.SUCCEEDED, CallResult.FAILED_LATER)
+    return result_of(record).passed
 
 
 _TABLE: Final = tomllib.loads(

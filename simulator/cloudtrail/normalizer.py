@@ -9,36 +9,16 @@ from dataclasses import replace
 from typing import Protocol
 
 from simulator.cloudtrail.call import Call
-from simulator.cloudtrail.call_result import (
-    CallResult,
-    authorization_failed,
-    failed_otherwise,
-    passed_authorization,
-    result_of,
-)
 from simulator.cloudtrail.checks import ActionCheck, Mapped, Normalized, ResourceCheck, Skipped, Unmapped
 from simulator.cloudtrail.context import ContextBuilder
 from simulator.cloudtrail.inference_regions import inference_regions
 from simulator.cloudtrail.parameters import Parameters
-from simulator.cloudtrail.principal import principal_of, session_name_of
+from simulator.cloudtrail.principal import principal_of
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resource_shapes import ShapeFinder
 from simulator.decision.facts import Facts
 from simulator.decision.request import UNKNOWN, ContextValue, Request, Resource
 from simulator.iam.catalog import Catalog
-
-__all__ = [
-    "ActionFinder",
-    "CallResult",
-    "Normalizer",
-    "ResourceFinder",
-    "authorization_failed",
-    "failed_otherwise",
-    "passed_authorization",
-    "principal_of",
-    "result_of",
-    "session_name_of",
-]
 
 
 class ActionFinder(Protocol):

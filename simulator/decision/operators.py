@@ -120,7 +120,7 @@ def _string_test(base: BaseOperator, values: Sequence[str], variables: bool) -> 
         literal = wanted.__contains__
     elif fold:
         folded = frozenset("".join(map(str, pieces)) for pieces in fixed)
-        literal = lambda text: text.lower() in folded  # noqa: E731
+        literal = _in_lower_case(folded)
     else:
         literal = any_matcher(fixed)
     if not open_templates:
@@ -128,6 +128,10 @@ def _string_test(base: BaseOperator, values: Sequence[str], variables: bool) -> 
         return ValueTest(lambda text, _context: alone(text), alone, wanted=wanted, full_match=match)
     each = tuple((template, _template_test(template, fold)) for template in open_templates)
     return _open_test(base, [*each, ((), lambda text, _context: literal(text))])
+
+
+def _in_lower_case(texts: frozenset[str]) -> Matcher:
+    return lambda text: text.lower() in texts
 
 
 def _has_variable(template: Sequence[TemplatePiece]) -> bool:

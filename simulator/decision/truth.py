@@ -4,12 +4,8 @@ Plain Python values keep the hot path fast; the names here keep it readable.
 """
 
 from collections.abc import Iterable
-from typing import Final
 
 Truth = bool | None
-
-UNDECIDABLE: Final = None
-"""The third truth value."""
 
 
 def negate(value: Truth) -> Truth:

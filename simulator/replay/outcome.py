@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from enum import Enum
-from itertools import zip_longest
 from typing import NamedTuple
 
 from simulator.decision.verdict import Decision
@@ -72,7 +71,7 @@ class SideAnswer(NamedTuple):
 
     def found(self) -> Iterator[tuple[StatementPlace, tuple[str, ...]]]:
         """Each determining statement with the keys that would settle it (none for a decided one)."""
-        return zip_longest(self.by, self.keys_by, fillvalue=())  # type: ignore[arg-type]
+        return zip(self.by, self.keys_by or ((),) * len(self.by), strict=True)
 
 
 class Answer(NamedTuple):

@@ -283,7 +283,7 @@ class _Judge:
         )
 
     def _sight(self, now: Request, then: Request, result: CallResult) -> _Sighting:
-        passed = result in (CallResult.SUCCEEDED, CallResult.FAILED_LATER)
+        passed = result.passed
         current, proposed = self._replayer.guardrails.judge(now, then, self._facts, passed=passed)
         outcome = outcome_of(current, proposed, passed=passed)
         drift = passed and current.decision is Decision.DENIED
@@ -372,7 +372,7 @@ def _leaves_open(known: ContextValue | None, value: str) -> bool:
         case OneOf(values):
             return value in values
         case Outside(prefix):
-            return not value.startswith(prefix)
+            return value != prefix and not value.startswith(f"{prefix}/")
     return known is UNKNOWN
 
 

@@ -93,7 +93,6 @@ class _Getters:
     """Getters by note, each made once."""
 
     def __init__(self, classes: Classes) -> None:
-        self._classes = classes
         self._made: dict[Note, Getter] = dict(classes)
         self._plain: dict[Note, str | None] = dict.fromkeys(classes)
 

@@ -148,7 +148,7 @@ def _parameter_getter(method: str, argument: Any) -> Getter:
 
 def watch(record: Record, notes: dict[Note, None]) -> Record:
     """`record`, noting every read in `notes`, in order of first reading."""
-    watched: Any = _WatchedRecord(record, "", notes)
+    watched: Any = _WatchedRecord(record, notes)
     result: Record = watched
     return result
 
@@ -175,21 +175,21 @@ class _Watched:
 class _WatchedRecord(_Watched):
     """Hands out watched parts where a record hands out JSON; see `Parameters.from_record` and `Call.extra`."""
 
-    __slots__ = ()
+    __slots__ = ("_record",)
+
+    def __init__(self, record: Record, notes: dict[Note, None]) -> None:
+        super().__init__(record, "", notes)
+        self._record = record
 
     @property
     def watched_parameters(self) -> Parameters:
         """`requestParameters`, noting each read."""
-        record = self._struct
-        assert isinstance(record, Record)  # noqa: S101  # only `watch` makes one
-        return _WatchedParameters(Parameters.from_record(record), self._notes)
+        return _WatchedParameters(Parameters.from_record(self._record), self._notes)
 
     @property
     def watched_extra(self) -> Mapping[str, object]:
         """`additionalEventData`, noting each read."""
-        record = self._struct
-        assert isinstance(record, Record)  # noqa: S101  # only `watch` makes one
-        return _WatchedExtra(decode_object(record.additional_event_data), self._notes)
+        return _WatchedExtra(decode_object(self._record.additional_event_data), self._notes)
 
 
 class _WatchedExtra(Mapping[str, object]):
