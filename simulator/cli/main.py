@@ -15,6 +15,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "catalog": ("catalog", "Show, measure and update what CloudTrail events stand for."),
     "evaluate": ("evaluate", "Decide single requests: JSON lines in, JSON lines out."),
     "simulate": ("simulate", "Replay CloudTrail logs against proposed SCPs and RCPs."),
+    "snapshot": ("snapshot", "Write down the organization as it is at AWS; compare two snapshots."),
     "test": ("test", "Run the policy cases (YAML) beside policies."),
 }
 

@@ -183,6 +183,7 @@ COMMANDS = {
     "check": "check.md",
     "evaluate": "evaluate.md",
     "simulate": "simulate.md",
+    "snapshot": "snapshot.md",
     "test": "policy-tests.md",
 }
 

@@ -1,0 +1,48 @@
+"""One moto server for all tests of this folder; every test begins with nothing recorded and nothing spoiled."""
+
+import os
+
+import pytest
+
+from tests.unit.sources.aws import organization
+from tests.unit.sources.aws.server import aws_server, environment
+
+
+@pytest.fixture(scope="session")
+def served():
+    with aws_server() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def settings(served, tmp_path_factory):
+    """The environment that leads to the proxy."""
+    patch = pytest.MonkeyPatch()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        patch.delenv(name)
+    for name, value in environment(served, tmp_path_factory.getbasetemp()).items():
+        patch.setenv(name, value)
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def proxy(served, settings):
+    served.reset()
+    yield served
+    served.reset()
+
+
+@pytest.fixture(scope="module")
+def ids(served, settings):
+    """The ids of the made-up organization, built once for tests that only read."""
+    served.empty()
+    served.reset()
+    return organization.build(served)
+
+
+@pytest.fixture
+def empty(proxy, request):
+    """Nothing at AWS, for tests that change something there: they stand at the end of their module."""
+    proxy.empty()
+    return proxy
