@@ -12,7 +12,7 @@ from simulator.errors import ExitStatus
 from simulator.organization.snapshot import facts
 from simulator.outputs import catalog_coverage, catalog_show
 from simulator.sources.catalog_cache import write_update
-from simulator.sources.files import find_batches
+from simulator.sources.logs import find_logs
 from simulator.sources.organizations import read_organization
 from simulator.sources.service_reference import DEFAULT_URL, fetch_update
 
@@ -60,9 +60,8 @@ def show(event_source: str, event_name: str, form: str) -> int:
     "logs",
     multiple=True,
     required=True,
-    type=click.Path(path_type=Path),
     metavar="PATH",
-    help="CloudTrail log file or folder, at any depth; repeatable.",
+    help="CloudTrail log file or folder, at any depth, or s3://BUCKET/PREFIX; repeatable.",
 )
 @click.option(
     "--organization",
@@ -71,23 +70,23 @@ def show(event_source: str, event_name: str, form: str) -> int:
     help="Organization snapshot: it may tell owners of resources.",
 )
 @_FORMAT
-def coverage(logs: tuple[Path, ...], organization: Path | None, form: str) -> int:
+def coverage(logs: tuple[str, ...], organization: Path | None, form: str) -> int:
     """Measure how many records of a log resolve to actions, resources and owners; list those that do not.
 
     Exit status: 0 measured, 1 could not run, 2 wrong usage, 3 no records found.
     """
     known = facts(read_organization(organization))
     catalog = load_catalog()
-    batches, skipped = find_batches(logs)
-    total = 2 * sum(batch.size for batch in batches)
-    watched = sys.stderr.isatty() and total > 4_000_000
-    with click.progressbar(length=total, label="Measuring", file=sys.stderr, hidden=not watched) as bar:
-        measured = measure(batches, catalog, known, bar.update)
+    with find_logs(logs) as (batches, skipped):
+        total = 2 * sum(batch.size for batch in batches)
+        watched = sys.stderr.isatty() and total > 4_000_000
+        with click.progressbar(length=total, label="Measuring", file=sys.stderr, hidden=not watched) as bar:
+            measured = measure(batches, catalog, known, bar.update)
     for file in skipped:
         measured.files_skipped[file.reason] += 1
     sys.stdout.write(catalog_coverage.as_json(measured) if form == "json" else catalog_coverage.terminal(measured))
     if measured.read == 0:
-        click.echo("orgsim: no CloudTrail records found under " + ", ".join(map(str, logs)), err=True)
+        click.echo("orgsim: no CloudTrail records found under " + ", ".join(logs), err=True)
         return ExitStatus.NO_RECORDS
     return ExitStatus.OK
 

@@ -13,6 +13,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     # name: (module of simulator.cli with a click command `command`, one line of help)
     "check": ("check", "Validate SCPs and RCPs: what AWS would refuse, and what surely is not meant."),
     "catalog": ("catalog", "Show, measure and update what CloudTrail events stand for."),
+    "collect": ("collect", "Bring CloudTrail events from AWS to this machine."),
     "evaluate": ("evaluate", "Decide single requests: JSON lines in, JSON lines out."),
     "simulate": ("simulate", "Replay CloudTrail logs against proposed SCPs and RCPs."),
     "snapshot": ("snapshot", "Write down the organization as it is at AWS; compare two snapshots."),

@@ -26,7 +26,7 @@ from simulator.replay.impact import Impact
 from simulator.replay.lockout_probe import LockoutProbe
 from simulator.replay.outcome import Outcome
 from simulator.replay.replayer import Question, Selection
-from simulator.sources.files import find_batches
+from simulator.sources.logs import find_logs
 from simulator.sources.organizations import read_organization
 from simulator.sources.proposals import read_proposal
 
@@ -48,9 +48,8 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
     "logs",
     multiple=True,
     required=True,
-    type=click.Path(path_type=Path),
     metavar="PATH",
-    help="CloudTrail log file or folder, at any depth; repeatable.",
+    help="CloudTrail log file or folder, at any depth, or s3://BUCKET/PREFIX; repeatable.",
 )
 @click.option("--organization", type=click.Path(path_type=Path), metavar="FILE", help="Organization snapshot.")
 @click.option("--since", metavar="TIME", help="Leave out records before this time (ISO 8601, UTC).")
@@ -109,7 +108,7 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
 )
 def command(
     proposal: Path,
-    logs: tuple[Path, ...],
+    logs: tuple[str, ...],
     organization: Path | None,
     since: str | None,
     until: str | None,
@@ -158,19 +157,19 @@ def command(
     )
     _write(report, format_name, list(zip(outputs, formats, strict=True)), quiet)
     if impact.read == 0:
-        click.echo("orgsim: no CloudTrail records found under " + ", ".join(map(str, logs)), err=True)
+        click.echo("orgsim: no CloudTrail records found under " + ", ".join(logs), err=True)
         return ExitStatus.NO_RECORDS
     return ExitStatus.FINDINGS if any(impact.outcomes[each] for each in _FAIL_ON[fail_on]) else ExitStatus.OK
 
 
-def _replay(question: Question, logs: Sequence[Path], catalog: Catalog, workers: int | None, quiet: bool) -> Impact:
-    batches, skipped = find_batches(logs)
-    workers = workers or sensible_workers(batches, os.cpu_count() or 1)
-    total = 2 * sum(batch.size for batch in batches)
-    # A bar is for people who wait: on a terminal, and only for work that takes a while.
-    watched = sys.stderr.isatty() and not quiet and total > 4_000_000
-    with click.progressbar(length=total, label="Replaying", file=sys.stderr, hidden=not watched) as bar:
-        impact = replay(question, batches, catalog, workers, bar.update)
+def _replay(question: Question, logs: Sequence[str], catalog: Catalog, workers: int | None, quiet: bool) -> Impact:
+    with find_logs(logs, question.selection.since, question.selection.until) as (batches, skipped):
+        workers = workers or sensible_workers(batches, os.cpu_count() or 1)
+        total = 2 * sum(batch.size for batch in batches)
+        # A bar is for people who wait: on a terminal, and only for work that takes a while.
+        watched = sys.stderr.isatty() and not quiet and total > 4_000_000
+        with click.progressbar(length=total, label="Replaying", file=sys.stderr, hidden=not watched) as bar:
+            impact = replay(question, batches, catalog, workers, bar.update)
     for file in skipped:
         impact.files_skipped[file.reason] += 1
     return impact

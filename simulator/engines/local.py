@@ -6,6 +6,7 @@ from multiprocessing import active_children, get_context
 from signal import SIG_IGN, SIGINT, signal
 from typing import TypeVar
 
+from simulator.engines.ahead import ahead
 from simulator.iam.catalog import Catalog
 from simulator.replay.batch import Batch
 from simulator.replay.impact import Impact
@@ -33,7 +34,10 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
     """
     replayer = Replayer(question, catalog)
     if workers <= 1 or len(batches) < 2:
-        return replayer.run(batches, progress)
+        numbered = list(enumerate(batches))
+        survey = replayer.survey(ahead(numbered), progress)
+        survey.forget_ids()
+        return replayer.judge(survey, folder_accounts(replayer.facts, batches), ahead(numbered), progress)
     parts = _balanced(list(enumerate(batches)), workers * _PARTS_PER_WORKER)
     folders = folder_accounts(replayer.facts, batches)
     # A fresh interpreter, not a fork: threads of a progress bar must not be copied mid-step.
@@ -79,11 +83,11 @@ def _in_order(
 
 
 def _survey(question: Question, catalog: Catalog, part: Numbered) -> Survey:
-    return Replayer(question, catalog).survey(part)
+    return Replayer(question, catalog).survey(ahead(part))
 
 
 def _judge(question: Question, catalog: Catalog, survey: Survey, folders: frozenset[str], part: Numbered) -> Impact:
-    return Replayer(question, catalog).judge(survey, folders, part)
+    return Replayer(question, catalog).judge(survey, folders, ahead(part))
 
 
 def _balanced(batches: Sequence[tuple[int, Batch]], count: int) -> list[Numbered]:

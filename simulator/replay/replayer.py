@@ -118,7 +118,7 @@ class Replayer:
         )
         self.assume = {key.lower(): value for key, value in question.selection.assume.items()}
 
-    def survey(self, batches: Numbered, progress: Progress = _no_progress) -> Survey:
+    def survey(self, batches: Iterable[tuple[int, Batch]], progress: Progress = _no_progress) -> Survey:
         """The first look at some batches."""
         survey = Survey(wants_sessions=wants_sessions(self._keys))
         for number, batch in batches:
@@ -129,7 +129,11 @@ class Replayer:
         return survey
 
     def judge(
-        self, survey: Survey, folder_accounts: frozenset[str], batches: Numbered, progress: Progress = _no_progress
+        self,
+        survey: Survey,
+        folder_accounts: frozenset[str],
+        batches: Iterable[tuple[int, Batch]],
+        progress: Progress = _no_progress,
     ) -> Impact:
         """The impact of some batches, with what the survey of all of them taught."""
         judge = _Judge(self, survey, folder_accounts)

@@ -181,6 +181,7 @@ def test_page_of_exit_statuses_lists_every_status_and_command():
 COMMANDS = {
     "catalog": "catalog.md",
     "check": "check.md",
+    "collect": "collect.md",
     "evaluate": "evaluate.md",
     "simulate": "simulate.md",
     "snapshot": "snapshot.md",

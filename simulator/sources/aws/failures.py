@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from simulator.errors import OrgsimError
 
-Kind = Literal["denied", "credentials", "throttled", "missing", "unreachable", "failed"]
+Kind = Literal["denied", "credentials", "throttled", "missing", "truncated", "unreachable", "failed"]
 
 AWS_ERRORS: Final = (ClientError, BotoCoreError)
 """What a call through botocore raises."""
@@ -68,7 +68,9 @@ _KINDS: Final[dict[str, Kind]] = {
         ),
         "throttled",
     ),
-    **dict.fromkeys(("404", "NoSuchBucket", "NoSuchKey", "AWSOrganizationsNotInUseException"), "missing"),
+    **dict.fromkeys(
+        ("404", "NoSuchBucket", "NoSuchKey", "PreconditionFailed", "AWSOrganizationsNotInUseException"), "missing"
+    ),
 }
 _STATUSES: Final[dict[int, Kind]] = {401: "credentials", 403: "denied", 404: "missing", 429: "throttled"}
 _NO_CREDENTIALS: Final = (

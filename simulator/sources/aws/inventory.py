@@ -5,13 +5,13 @@ are not listed by AWS (Resource Groups Tagging API Reference, GetResources), so 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from simulator.iam.arn import account_of
 from simulator.sources.aws.failures import AWS_ERRORS, Failure, failure_of
 from simulator.sources.aws.organizations import Missing
+from simulator.sources.aws.parallel import in_parallel
 from simulator.sources.aws.session import Aws
 
 _ACCOUNTS_AT_ONCE: Final = 8
@@ -42,11 +42,13 @@ def read_inventory(
     Resource tags are read in `regions` only. An account that refuses is a row of `missing`.
     """
     whole = Inventory()
-    wanted = sorted(set(accounts))
-    with ThreadPoolExecutor(_ACCOUNTS_AT_ONCE) as pool:
-        sessions = [aws if each == own_account else aws.in_account(each, role_name) for each in wanted]
-        for part in pool.map(_read_account, sessions, wanted, [regions] * len(wanted)):
-            whole.add(part)
+
+    def read(account: str) -> Inventory:
+        session = aws if account == own_account else aws.in_account(account, role_name)
+        return _read_account(session, account, regions)
+
+    for part in in_parallel(read, sorted(set(accounts)), _ACCOUNTS_AT_ONCE):
+        whole.add(part)
     return whole
 
 

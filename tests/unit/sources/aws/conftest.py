@@ -1,7 +1,9 @@
 """One moto server for all tests of this folder; every test begins with nothing recorded and nothing spoiled."""
 
 import os
+from functools import cache
 
+import botocore.session
 import pytest
 
 from tests.unit.sources.aws import organization
@@ -18,6 +20,8 @@ def served():
 def settings(served, tmp_path_factory):
     """The environment that leads to the proxy."""
     patch = pytest.MonkeyPatch()
+    # botocore reads megabytes of its own data for each session; the tests make many.
+    patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         patch.delenv(name)
     for name, value in environment(served, tmp_path_factory.getbasetemp()).items():

@@ -19,7 +19,7 @@ from moto.server import ThreadedMotoServer
 
 KEY_ID = "AKIAMADEUPKEYFORTEST"
 SECRET = "made+up/secret/of+the/tests/0123456789ab"
-TOKEN = "made-up-session-token-of-the-tests"
+TOKEN = "IQoJb3JpZ2luX2VjMadeUpForTests/" * 6 + "end=="
 SECRETS = (KEY_ID, SECRET, TOKEN)
 
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
