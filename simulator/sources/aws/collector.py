@@ -34,10 +34,11 @@ class _Row(msgspec.Struct, frozen=True):
 class Collected:
     """What a run brought, and what it could not bring."""
 
-    objects: int = 0
+    read: int = 0
+    """Objects or events."""
     size: int = 0
     known: int = 0
-    """Objects that an earlier run had brought."""
+    """Those that an earlier run had brought."""
     skipped: Counter[str] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
     """What could not be read, and why: in words."""
@@ -63,15 +64,15 @@ def collect_bucket(aws: Aws, place: Place, wanted: Wanted, folder: Path, progres
         try:
             for result in in_parallel(bring, _new(listing, rows, folder, done), _FETCHES_AT_ONCE):
                 if isinstance(result, int):
-                    done.objects += 1
+                    done.read += 1
                     done.size += result
-                    progress(done.objects + done.known, done.size)
+                    progress(done.read + done.known, done.size)
                 elif result.final:
                     raise result.error()
                 else:
                     done.missing.append(result.text)
         except OrgsimError as error:
-            error.hint = f"{error.hint}; {done.objects + done.known:,} objects are kept in {folder}".removeprefix("; ")
+            error.hint = f"{error.hint}; {done.read + done.known:,} objects are kept in {folder}".removeprefix("; ")
             raise
     done.skipped.update(each.reason for each in listing.skipped)
     done.missing += [f"s3://{place.bucket}/{prefix}: {failure.text}" for prefix, failure in listing.refused]

@@ -7,6 +7,7 @@ import botocore.session
 import pytest
 
 from tests.unit.sources.aws import organization
+from tests.unit.sources.aws.permissions import allowed, needed
 from tests.unit.sources.aws.server import aws_server, environment
 
 
@@ -31,10 +32,14 @@ def settings(served, tmp_path_factory):
 
 
 @pytest.fixture
-def proxy(served, settings):
+def proxy(served, settings, request):
+    """The proxy. What a test's command called must be what the IAM policies of `POLICIES` of its module allow."""
     served.reset()
+    served.recorded = set()
     yield served
     served.reset()
+    if policies := getattr(request.module, "POLICIES", ()):
+        assert needed(served.recorded) - allowed(*policies) == set()
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ class Proxy:
     def __init__(self, backend):
         self.backend = backend
         self.calls = []
-        self.times = []
+        self.recorded = set()
         self.spoil = lambda call, reply: None
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.server.daemon_threads = True
@@ -96,7 +96,8 @@ class Proxy:
         return {(call.service, call.operation) for call in self.calls}
 
     def reset(self):
-        self.calls, self.times = [], []
+        self.recorded |= self.operations
+        self.calls = []
         self.spoil = lambda call, reply: None
 
     def empty(self):
@@ -148,7 +149,6 @@ def _handler(proxy):
             operation = _operation(self.command, url.path, url.query, self.headers, text, service)
             call = Call(service, operation, region, key_id, self.path, text)
             proxy.calls.append(call)
-            proxy.times.append(time.monotonic())
             reply = proxy.spoil(call, None)
             if reply is None:
                 reply = self.forward(body)

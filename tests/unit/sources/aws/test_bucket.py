@@ -23,6 +23,7 @@ from tests.e2e.command import ROOT, call
 from tests.unit.sources.aws import bucket as made
 from tests.unit.sources.aws.server import SECRETS, Reply, failure
 
+POLICIES = ("collect-bucket.json",)
 BUCKET = "trail-bucket"
 PLACE = f"s3://{BUCKET}/trails"
 

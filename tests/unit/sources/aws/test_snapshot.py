@@ -14,6 +14,7 @@ from tests.e2e.command import ROOT, call
 from tests.unit.sources.aws import organization as made
 from tests.unit.sources.aws.server import SECRETS, failure
 
+POLICIES = ("snapshot.json", "snapshot-tags.json")
 SCHEMA = json.loads((ROOT / "simulator/organization/organization.schema.json").read_text(encoding="utf-8"))
 
 
