@@ -182,6 +182,7 @@ COMMANDS = {
     "catalog": "catalog.md",
     "check": "check.md",
     "collect": "collect.md",
+    "doctor": "collect.md",
     "evaluate": "evaluate.md",
     "simulate": "simulate.md",
     "snapshot": "snapshot.md",

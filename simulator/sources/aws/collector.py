@@ -72,7 +72,8 @@ def collect_bucket(aws: Aws, place: Place, wanted: Wanted, folder: Path, progres
                 else:
                     done.missing.append(result.text)
         except OrgsimError as error:
-            error.hint = f"{error.hint}; {done.read + done.known:,} objects are kept in {folder}".removeprefix("; ")
+            if kept := done.read + done.known:
+                error.hint = f"{error.hint}; {kept:,} objects are kept in {folder}".removeprefix("; ")
             raise
     done.skipped.update(each.reason for each in listing.skipped)
     done.missing += [f"s3://{place.bucket}/{prefix}: {failure.text}" for prefix, failure in listing.refused]

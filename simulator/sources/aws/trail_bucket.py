@@ -122,7 +122,7 @@ class Listing:
         prefix = self.place.prefix
         if prefix and not prefix.endswith("/"):
             # `logs` is the folder `logs/`, not `logs-of-something-else/`; or it is the whole key of an object.
-            if any(row["Key"] == prefix for row in self._rows(prefix, Delimiter="/")):
+            if self._is_object(prefix):
                 yield prefix
                 return
             prefix += "/"
@@ -133,6 +133,12 @@ class Listing:
             yield from self._below(f"{prefix}{_ROOT}", [])
         else:
             yield prefix
+
+    def _is_object(self, key: str) -> bool:
+        try:
+            return any(row["Key"] == key for row in self._rows(key, Delimiter="/"))
+        except AWS_ERRORS as error:
+            raise failure_of(error).error() from error
 
     def _below(self, prefix: str, parts: list[str]) -> Iterator[str]:
         """The leaves below `AWSLogs/` and the folders `parts`."""

@@ -255,6 +255,12 @@ def test_access_denied_in_one_account(proxy, keys, tmp_path):
     assert len(gets(proxy)) == len(keys) - len(left)
 
 
+@pytest.mark.parametrize("place", [PLACE, f"{PLACE}/", f"{PLACE}/AWSLogs/", f"s3://{BUCKET}", f"s3://{BUCKET}/other/"])
+def test_access_denied_to_all(proxy, keys, tmp_path, place):
+    proxy.spoil = lambda call, reply: failure("AccessDenied", 403, "no", service="s3")
+    assert b"[aws-denied]" in collect(tmp_path, place=place, status=ExitStatus.FAILED).stderr
+
+
 def test_a_token_that_expires_on_the_way(proxy, keys, tmp_path):
     proxy.spoil = lambda call, reply: (
         failure("ExpiredToken", 400, SECRETS[2], service="s3") if len(gets(proxy)) > 30 else None
