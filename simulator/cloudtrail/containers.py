@@ -22,6 +22,7 @@ DamageReason = Literal[
     "truncated-object",  # S3 sends less of an object than it announced, again and again
     "truncated-gzip",
     "corrupt-gzip",
+    "corrupt-parquet",
     "truncated-json",  # the text ends inside a value
     "broken-json",  # text that is not JSON between or inside records
     "broken-record",  # one JSON value that cannot be decoded

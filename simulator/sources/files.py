@@ -18,6 +18,8 @@ from isal import igzip_lib
 from simulator.cloudtrail.containers import BrokenInputError
 from simulator.errors import OrgsimError
 from simulator.replay.batch import Batch
+from simulator.sources.ocsf import MAGIC as PARQUET_MAGIC
+from simulator.sources.ocsf import parquet_chunks
 
 SkipReason = Literal[
     "cloudtrail-digest",
@@ -78,6 +80,8 @@ class FileBatch:
                 head = file.read(_READ_SIZE)
                 if head.startswith(_GZIP_MAGIC):
                     yield from _inflate(file, head)
+                elif head.startswith(PARQUET_MAGIC):
+                    yield from parquet_chunks(self.path)
                 else:
                     while head:
                         yield head
