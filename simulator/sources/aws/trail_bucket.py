@@ -107,13 +107,15 @@ class Listing:
 
         Raises `OrgsimError` where the place itself cannot be listed, or no further call can succeed.
         """
-        for page in in_parallel(self._leaf, self._leaves(), _LISTINGS_AT_ONCE):
-            if isinstance(page, tuple):
-                self._refuse(*page)
-            else:
-                for row in page:
-                    if (found := self._object(row)) is not None:
-                        yield found
+        for found in in_parallel(self._leaf, self._leaves(), _LISTINGS_AT_ONCE):
+            if isinstance(found, tuple):
+                self._refuse(*found)
+                continue
+            for each in found:
+                if isinstance(each, LogObject):
+                    yield each
+                else:
+                    self.skipped.append(each)
 
     # The folders
 
@@ -183,26 +185,29 @@ class Listing:
 
     # The objects
 
-    def _leaf(self, prefix: str) -> list[dict[str, Any]] | tuple[str, Failure]:
-        """The rows of the wanted days below a prefix, or why they cannot be had. Runs in a thread."""
+    def _leaf(self, prefix: str) -> list[LogObject | SkippedFile] | tuple[str, Failure]:
+        """What the wanted days below a prefix hold, or why it cannot be listed. Runs in a thread."""
+        # Only directly above the years do keys sort by day.
         sorts = _SORTS_BY_DAY.search(prefix) is not None
         start = {"StartAfter": prefix + self.wanted.first_folder} if sorts and self.wanted.first_folder else {}
-        rows = []
+        found = []
         try:
             for row in self._rows(prefix, **start):
                 if sorts and row["Key"][len(prefix) : len(prefix) + 10] > self.wanted.last_folder:
                     break
-                rows.append(row)
+                # Kept small at once: a row as botocore gives it takes three times as much.
+                if (each := self._object(row)) is not None:
+                    found.append(each)
         except AWS_ERRORS as error:
             return prefix, failure_of(error)
-        return rows
+        return found
 
     def _rows(self, prefix: str, **parameters: str) -> Iterator[dict[str, Any]]:
         return self.aws.items(
             "s3", "list_objects_v2", "Contents", Bucket=self.place.bucket, Prefix=prefix, **parameters
         )
 
-    def _object(self, row: dict[str, Any]) -> LogObject | None:
+    def _object(self, row: dict[str, Any]) -> LogObject | SkippedFile | None:
         key, size = row["Key"], row["Size"]
         if key.endswith("/") or not self.wanted.takes(key):
             return None
@@ -212,6 +217,5 @@ class Listing:
         if reason is None and row.get("StorageClass") in _ARCHIVED:
             reason = "archived"
         if reason is not None:
-            self.skipped.append(SkippedFile(f"s3://{self.place.bucket}/{key}", reason))
-            return None
+            return SkippedFile(f"s3://{self.place.bucket}/{key}", reason)
         return LogObject(key, size, row.get("ETag", "").strip('"'))

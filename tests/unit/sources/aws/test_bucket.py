@@ -354,6 +354,60 @@ def test_a_large_object_comes_in_ranges(proxy, keys, tmp_path):
     assert len(gets(proxy)) == 4
 
 
+# Many objects
+
+LISTING = """
+import resource
+from simulator.sources.aws.session import Login, shared
+from simulator.sources.aws.trail_bucket import Listing, Wanted, parse_place
+listing = Listing(shared(Login()), parse_place("s3://many/AWSLogs/"), Wanted())
+print(sum(1 for _ in listing.objects()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def pages(total, per_page=1000):
+    """Answers listings as a bucket of one account and region with so many objects does."""
+    folder = f"AWSLogs/{made.ACCOUNTS[0]}/CloudTrail/eu-west-1/"
+    row = (
+        "<Contents><Key>{key}</Key><LastModified>2026-09-01T00:00:00.000Z</LastModified>"
+        "<ETag>&quot;{number:032x}&quot;</ETag><Size>1234</Size><StorageClass>STANDARD</StorageClass></Contents>"
+    )
+
+    def listing(call, reply):
+        if reply is not None or call.operation != "ListObjectsV2":
+            return None
+        prefix = call.query["prefix"]
+        if "delimiter" in call.query:
+            below = folder[len(prefix) :].split("/")[0] if folder.startswith(prefix) else ""
+            body = f"<CommonPrefixes><Prefix>{prefix}{below}/</Prefix></CommonPrefixes>" if below else ""
+            return Reply(
+                200, f"<ListBucketResult>{body}</ListBucketResult>".encode(), {"Content-Type": "application/xml"}
+            )
+        if prefix != folder:
+            return Reply(200, b"<ListBucketResult></ListBucketResult>", {"Content-Type": "application/xml"})
+        place = int(call.query.get("continuation-token", 0))
+        name = f"{made.ACCOUNTS[0]}_CloudTrail_eu-west-1_20260901T0000Z_"
+        rows = [
+            row.format(key=f"{folder}2026/09/01/{name}{number:016}.json.gz", number=number)
+            for number in range(place, min(total, place + per_page))
+        ]
+        after = place + per_page
+        token = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{after}</NextContinuationToken>"
+        body = "".join(rows) + (token if after < total else "")
+        return Reply(200, f"<ListBucketResult>{body}</ListBucketResult>".encode(), {"Content-Type": "application/xml"})
+
+    return listing
+
+
+def test_listing_a_hundred_thousand_objects_takes_little_memory(proxy):
+    proxy.spoil = pages(100_000)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", LISTING], cwd=ROOT, env=environ, capture_output=True, check=True)
+    count, kilobytes = map(int, done.stdout.split())
+    assert count == 100_000
+    assert kilobytes < 200 * 1024
+
+
 # Streaming
 
 
