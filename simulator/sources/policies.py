@@ -1,7 +1,8 @@
 """Finds the policy files under the paths a user names, for `orgsim check`.
 
-A folder with proposal.yaml stands for the policies that it names; any other folder for its JSON files that are
-policies. The type comes from the manifest, else from the folder's name (`scp`, `rcp`), else from the content.
+A folder with proposal.yaml stands for the policies that it names; a file or folder in the form of another tool
+(`as_code`) for the policies in it; any other folder for its JSON files that are policies. The type comes from the
+manifest, else from the folder's name (`scp`, `rcp`), else from the content.
 """
 
 import re
@@ -15,10 +16,11 @@ from simulator.organization.manifest import parse_manifest
 from simulator.policy.diagnostic import Diagnostic, PolicyError, Severity, Span
 from simulator.policy.document import PolicyDocument, PolicyType
 from simulator.policy.parser import parse_policy
+from simulator.sources.as_code import PROPOSALS, is_proposal, read_as_code
+from simulator.sources.given import Given
 from simulator.sources.text import read_text
 
 _LIMIT: Final = 4 << 20
-_MANIFESTS: Final = ("proposal.yaml", "proposal.yml")
 _STATEMENT: Final = re.compile(r'"Statement"\s*:')
 _FOLDERS: Final = {each.side: each for each in PolicyType}
 
@@ -45,15 +47,23 @@ class _Candidate:
     certain: bool
 
 
-def read_policy_files(paths: Sequence[Path], policy_type: PolicyType | None = None) -> tuple[PolicyFile, ...]:
+def read_policy_files(
+    paths: Sequence[Path], policy_type: PolicyType | None = None, parameters: Sequence[str] = ()
+) -> tuple[PolicyFile, ...]:
     """Read every policy under `paths`, each file once, in a fixed order.
 
-    `policy_type` overrides what manifest, folder and content say. Raises `OrgsimError` for a path that does not exist
-    and for a broken proposal.yaml; what is wrong with a policy file stands in its `PolicyFile`.
+    `policy_type` overrides what manifest, folder and content say; `parameters` (`KEY=VALUE`) are for what a template
+    leaves open. Raises `OrgsimError` for a path that does not exist, for a broken proposal.yaml and for what another
+    tool's form leaves open; what is wrong with a policy file stands in its `PolicyFile`.
     """
     seen: set[Path] = set()
-    found = []
+    found: list[PolicyFile] = []
+    given = Given(parameters)
     for path in paths:
+        if (inside := _as_code(path, given)) is not None:
+            found += (each for each in inside if each.path.resolve() not in seen)
+            seen.update(each.path.resolve() for each in inside)
+            continue
         for candidate in _candidates(path):
             resolved = candidate.path.resolve()
             if resolved in seen:
@@ -62,7 +72,22 @@ def read_policy_files(paths: Sequence[Path], policy_type: PolicyType | None = No
             if file is not None:
                 seen.add(resolved)
                 found.append(file)
+    given.check_all_used()
     return tuple(found)
+
+
+def _as_code(path: Path, given: Given) -> tuple[PolicyFile, ...] | None:
+    """The policies of a path that is in another tool's form; `None` if it is not."""
+    if not path.exists() or is_proposal(path):
+        return None
+    try:
+        proposal = read_as_code(path, given)
+    except PolicyError as error:
+        return (PolicyFile(Path(error.file or path), None, None, error.diagnostics),)
+    if proposal is None:
+        return None
+    documents = ((each.document, each.type) for each in proposal.policies)
+    return tuple(PolicyFile(Path(document.file or path), document, kind) for document, kind in documents)
 
 
 def _candidates(path: Path) -> Iterator[_Candidate]:
@@ -78,7 +103,7 @@ def _candidates(path: Path) -> Iterator[_Candidate]:
 
 
 def _in_folder(folder: Path, folder_type: PolicyType | None) -> Iterator[_Candidate]:
-    for name in _MANIFESTS:
+    for name in PROPOSALS:
         if (folder / name).is_file():
             yield from _in_manifest(folder / name)
             return
