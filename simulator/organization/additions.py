@@ -6,7 +6,7 @@ Source: AWS Organizations User Guide, orgs_manage_policies_enable-disable.
 from dataclasses import dataclass, replace
 
 from simulator.errors import OrgsimError
-from simulator.organization.tree import FULL_ACCESS, Node, NodeKind, Organization
+from simulator.organization.tree import FULL_ACCESS, Gap, Node, NodeKind, Organization
 from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyType
 
@@ -43,6 +43,8 @@ def with_units(organization: Organization, units: tuple[NewUnit, ...]) -> tuple[
             raise _error("these units hold each other", waiting[0].name, "a unit has one parent")
         waiting.remove(unit)
         above = ids.get(unit.parent.text, unit.parent.text)
+        if unit.if_needed and organization.assumed:
+            continue  # without a snapshot nobody knows whether it exists: naming it is an error
         parent = organization.node(above, file=unit.parent.file, line=unit.parent.line)
         if parent.kind is NodeKind.ACCOUNT:
             raise _error(f"`{parent.name}` is an account", unit.parent, "a unit is created in a unit")
@@ -51,6 +53,8 @@ def with_units(organization: Organization, units: tuple[NewUnit, ...]) -> tuple[
         if twin is not None and not unit.if_needed:
             message = f"`{organization.full_path(parent.id)}` has a unit `{unit.name}` already"
             raise _error(message, unit.name, "take a newer snapshot, or give another name")
+        if twin is None and unit.if_needed and (Gap.CHILDREN, parent.id) in organization.gaps:
+            continue
         ids[unit.id] = twin.id if twin else f"proposed:unit/{unit.id}"
         if twin is None:
             node = Node(ids[unit.id], unit.name.text, NodeKind.UNIT, parent.id)

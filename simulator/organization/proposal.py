@@ -111,6 +111,11 @@ def notes(proposal: Proposal, organization: Organization) -> tuple[str, ...]:
             found.append(f"`{policy.name}` edits the current policy {current.id}; {kept}")
         elif not (policy.attach or policy.default_attach or policy.replaces or policy.needs_place):
             found.append(f"the new policy `{policy.name}` is attached nowhere")
+    if organization.assumed:
+        return tuple(found)
+    after, ids = with_units(organization, proposal.units)
+    created = (each for each in ids.values() if each not in organization.nodes)
+    found += [f"the unit `{after.full_path(each)}` is not in the snapshot and is taken as new" for each in created]
     new = (each for each in proposal.moves if each.if_needed and not _has_account(organization, each.account.text))
     found += [f"the account `{each.account}` is not in the snapshot and is not moved to `{each.to}`" for each in new]
     return tuple(found)

@@ -21,6 +21,7 @@ _IN_POLICY: Final = re.compile(r'(")?\$\{([A-Z][A-Z0-9_]*|ACCEL_LOOKUP::[A-Za-z0
 _MARKED: Final = re.compile(f"{_MARK[0]}([^{_MARK[1]}]*){_MARK[1]}")
 _CUSTOM: Final = "ACCEL_LOOKUP::CUSTOM:"
 _ACCOUNT_IDS: Final = "ACCEL_LOOKUP::ACCOUNT_ID:"
+_LISTED: Final = (_ACCOUNT_IDS, "ACCEL_LOOKUP::VPC_ID:", "ACCEL_LOOKUP::VPCE_ID:")
 _ACCOUNTS: Final = {
     "MANAGEMENT_ACCOUNT_ID": "Management",
     "ACCOUNT_ID": "Management",  # the stack that makes the policies runs there
@@ -57,7 +58,7 @@ class Placeholders:
             if match[1]:
                 value: Value | None = self.account_id(match[2])
             else:
-                value = self.given.get(match[2]) or self.replacements.get(match[2])
+                value = self.replacement(match[2])
             if value is None or "\n" in value:
                 return match[2].join(_MARK)
             return value if isinstance(value, str) else ",".join(value)
@@ -68,17 +69,22 @@ class Placeholders:
         """A policy's text with its placeholders replaced. Raises `OrgsimError` for one without a value."""
 
         def found(match: re.Match[str]) -> str:
-            name, quoted = match[2], bool(match[1] and match[3])
+            name = match[2]
             value = self.policy_value(name)
             if value is None:
                 line = text.count("\n", 0, match.start()) + 1
                 raise unresolved(f"${{{name}}}", name, file, line)
+            before, after = match[1] or "", match[3] or ""
             if isinstance(value, str):
-                return f"{match[1] or ''}{_inside(value)}{match[3] or ''}"
+                return f"{before}{_inside(value)}{after}"
             listed = ",".join(f'"{_inside(each)}"' for each in value)
-            if name.startswith(_ACCOUNT_IDS):
+            if name.startswith(_LISTED):
                 return listed  # these stand between the brackets of a list
-            return f"[{listed}]" if quoted or not (match[1] or match[3]) else f"{match[1] or ''}{match[3] or ''}"
+            if bool(before) != bool(after) or _within_text(text, match.start(), match.end()):
+                line = text.count("\n", 0, match.start()) + 1
+                message = f"`${{{name}}}` is a list and stands within a text"
+                raise OrgsimError("source-placeholder", message, hint="let it stand alone", file=file, line=line)
+            return f"[{listed}]"
 
         return _IN_POLICY.sub(found, text)
 
@@ -86,9 +92,9 @@ class Placeholders:
         """What `${name}` stands for in a policy."""
         value = self.given.get(name)
         if value is not None:
-            return tuple(value.split(",")) if name.startswith("ACCEL_LOOKUP::") and "," in value else value
+            return tuple(value.split(",")) if name.startswith(_LISTED) else value
         if name.startswith(_CUSTOM):
-            return self.given.get(name.removeprefix(_CUSTOM)) or self.replacements.get(name.removeprefix(_CUSTOM))
+            return self.replacement(name.removeprefix(_CUSTOM))
         if name.startswith(_ACCOUNT_IDS):
             return self.account_ids(name.removeprefix(_ACCOUNT_IDS))
         if name in _ACCOUNTS:
@@ -102,6 +108,13 @@ class Placeholders:
             self.notes += [note] if note not in self.notes else []
             return "aws"
         return self.settings.get(name)
+
+    def replacement(self, key: str) -> Value | None:
+        """The value of a key of replacements-config.yaml; a value given for a list has commas."""
+        configured, given = self.replacements.get(key), self.given.get(key)
+        if given is None:
+            return configured
+        return tuple(given.split(",")) if isinstance(configured, tuple) else given
 
     def account_id(self, name: str) -> str | None:
         """The id of an account by its name in the configuration."""
@@ -136,6 +149,12 @@ def unresolved(what: str, key: str, file: str, line: int | None) -> OrgsimError:
 def without_marks(texts: Iterable[str]) -> bool:
     """Whether no placeholder without a value stands in these texts."""
     return not any(_MARKED.search(each) for each in texts)
+
+
+def _within_text(text: str, start: int, end: int) -> bool:
+    """Whether a piece without quotes of its own has text of a JSON string beside it."""
+    before, after = text[:start].rstrip(" \t\r\n"), text[end:].lstrip(" \t\r\n")
+    return before[-1:] not in (":", "[", ",") or after[:1] not in ("]", ",", "}")
 
 
 def _inside(value: str) -> str:

@@ -106,11 +106,11 @@ class _Plan:
     def read_types(self) -> None:
         """Tell SCPs and RCPs from tag policies and the like, which take no part."""
         for row in self.file.instances:
-            if row.type == POLICY and row.values.get("type", PolicyType.SCP.value) not in _TYPES:
+            if row.type == POLICY and _is_foreign(row.values):
                 self.foreign.add(str(row.values.get("id")))
         for change in self.changes[POLICY]:
             for values in (change.before, change.after):
-                if values is not None and values.get("type", PolicyType.SCP.value) not in _TYPES:
+                if values is not None and _is_foreign(values):
                     self.foreign |= {change.address, str(values.get("id"))}
             before, after = change.before, change.after
             if before is None or after is None:
@@ -238,6 +238,10 @@ class _Plan:
         if self.file.incomplete:
             hint = "make a plan that is complete"
             raise OrgsimError("terraform-incomplete", self.file.incomplete, hint=hint, file=self.file.path)
+        if not self.file.complete:
+            self.parts.notes.append(
+                f"{self.file.path}: the plan leaves something for a later one (-target, for example)"
+            )
         for change in self.changes[ORGANIZATION]:
             off = _policy_types(change.before) - _policy_types(change.after)
             if change.before is not None and (off or change.after is None):
@@ -278,7 +282,7 @@ class _State:
                 continue
             policy_id = self.text(row, "id")
             known.add(policy_id)
-            if row.values.get("type", PolicyType.SCP.value) not in _TYPES:
+            if _is_foreign(row.values):
                 continue
             if policy_id not in targets:
                 parts.notes.append(f"{row.address} is attached nowhere in the state and takes no part")
@@ -306,6 +310,12 @@ class _State:
             return value
         message = f"`{attribute}` of {row.address} is missing or no text"
         raise OrgsimError("terraform-shape", message, file=self.file.path, line=row.line)
+
+
+def _is_foreign(values: dict[str, Any]) -> bool:
+    """Whether a policy is a tag policy or the like."""
+    policy_type = values.get("type")
+    return isinstance(policy_type, str) and policy_type not in _TYPES
 
 
 def _policy_types(values: dict[str, Any] | None) -> set[str]:

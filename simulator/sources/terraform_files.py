@@ -57,10 +57,14 @@ class _Prior(msgspec.Struct):
     values: _Values | None = None
 
 
+class _Deferred(msgspec.Struct):
+    resource_change: _Row | None = None
+
+
 class _Top(msgspec.Struct):
     format_version: str | None = None
     resource_changes: list[msgspec.Raw] | None = None
-    deferred_changes: list[Any] | None = None
+    deferred_changes: list[_Deferred] | None = None
     planned_values: msgspec.Raw = msgspec.Raw(b"")
     prior_state: _Prior | None = None
     values: _Values | None = None
@@ -122,7 +126,7 @@ class Change:
 class TerraformFile:
     """A plan (`changes`) or a state (`changes` is `None`); `instances` are what exists before the plan.
 
-    `incomplete` says why the plan must not be taken as the whole change, if so.
+    `incomplete` says why the plan must not be taken as the whole change, if so; `complete` is what Terraform says.
     """
 
     path: str
@@ -131,6 +135,7 @@ class TerraformFile:
     instances: tuple[Instance, ...]
     configuration: Mapping[str, Any]
     incomplete: str = ""
+    complete: bool = True
 
     def text_of(self, row: Change | Instance, attribute: str, value: str) -> Text:
         """An attribute's text with the place where it stands in the file."""
@@ -175,15 +180,17 @@ def read_file(path: Path, data: bytes, wanted: frozenset[str]) -> TerraformFile:
         raise OrgsimError("terraform-shape", message, hint=_SHOW, file=path) from error
     except RecursionError as error:
         raise OrgsimError("terraform-shape", "nested too deep", hint=_SHOW, file=path) from error
-    return TerraformFile(str(path), data, changes, instances, top.configuration or {}, _incomplete(top))
+    return TerraformFile(
+        str(path), data, changes, instances, top.configuration or {}, _incomplete(top, wanted), top.complete
+    )
 
 
-def _incomplete(top: _Top) -> str:
+def _incomplete(top: _Top, wanted: frozenset[str]) -> str:
     if top.errored:
         return "the plan ended with an error and does not hold the whole change"
-    if top.deferred_changes or not top.complete:
-        return "the plan defers changes and does not hold the whole change"
-    return ""
+    rows = (each.resource_change for each in top.deferred_changes or ())
+    late = next((row.address for row in rows if row is not None and row.type in wanted), None)
+    return f"the plan defers {late} and does not hold the whole change" if late is not None else ""
 
 
 class _Reader:

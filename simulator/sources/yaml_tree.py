@@ -20,7 +20,7 @@ from simulator.policy.json_text import MAX_DEPTH, Items, Members, Node, Scalar, 
 AMBIGUOUS: Final = "ambiguous"
 """The kind of a plain YAML value that programs read differently (`yes`, `0123`): using it is an error."""
 
-_MAX_NODES: Final = 400_000
+_MAX_NODES: Final = 100_000
 _TAG: Final = "tag:yaml.org,2002:"
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
@@ -80,7 +80,7 @@ class _Converter:
         return OrgsimError(code, message, hint=hint, file=self.file, line=mark.line + 1, column=mark.column + 1)
 
     def node(self, node: yaml.Node, depth: int) -> Node:
-        self.count += 1
+        self.count += 1 + (len(node.value) >> 6 if isinstance(node, yaml.ScalarNode) else 0)
         if depth > MAX_DEPTH:
             raise self.refusal("yaml-depth", f"nested deeper than {MAX_DEPTH} levels", node, "an alias may hold itself")
         if self.count > _MAX_NODES:
