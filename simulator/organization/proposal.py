@@ -18,6 +18,7 @@ from simulator.organization.tree import (
 )
 from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyDocument, PolicyType
+from simulator.policy.printer import print_policy
 from simulator.policy.quotas import QUOTAS, policy_size
 
 
@@ -100,20 +101,24 @@ def notes(proposal: Proposal, organization: Organization) -> tuple[str, ...]:
     """What a reader of the report should know about how the proposal was read; deterministic, for people."""
     off = (each.side.upper() for each in _types_to_turn_on(proposal, organization))
     found = [*proposal.notes, *(f"{kind}s are off in this organization; simulated as if turned on" for kind in off)]
+    after, ids = with_units(organization, proposal.units)
     for policy in proposal.policies:
         current = _edited(policy, organization)
         if current is not None:
             places = ", ".join(organization.full_path(node.id) for node in organization.attachments(current.id))
             kept = f"keeps its attachments: {places}" if places else "it is attached nowhere now"
             if policy.attach_only:
-                wanted = ", ".join(each.text for each in policy.attach) or "nothing"
-                kept = f"it is attached to {places or 'nothing'} now, and to {wanted} as proposed"
+                nodes = {after.node(ids.get(each.text, each.text)).id for each in policy.attach}
+                wanted = ", ".join(after.full_path(node) for node in after.nodes if node in nodes)
+                if wanted != places:
+                    kept = f"it is attached to {places or 'nothing'} now, and to {wanted or 'nothing'} as proposed"
+                elif print_policy(policy.document) == print_policy(current.document):
+                    continue
             found.append(f"`{policy.name}` edits the current policy {current.id}; {kept}")
         elif not (policy.attach or policy.default_attach or policy.replaces or policy.needs_place):
             found.append(f"the new policy `{policy.name}` is attached nowhere")
     if organization.assumed:
         return tuple(found)
-    after, ids = with_units(organization, proposal.units)
     created = (each for each in ids.values() if each not in organization.nodes)
     found += [f"the unit `{after.full_path(each)}` is not in the snapshot and is taken as new" for each in created]
     new = (each for each in proposal.moves if each.if_needed and not _has_account(organization, each.account.text))

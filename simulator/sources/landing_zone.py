@@ -130,7 +130,8 @@ class _LandingZone:
             )
         policies: list[ProposedPolicy] = []
         attachments: list[Attachment] = []
-        detachments: list[Detachment] = []
+        # Full access by strategy: what the policies of a strategy say at one node, they say once.
+        strategies: dict[str, dict[str, Reference]] = {"allow-list": {}, "deny-list": {}}
         for section, policy_type in _SECTIONS.items():
             for row in self.reader.rows(self.members, section):
                 members = self.reader.members(row, f"an item of `{section}`")
@@ -140,10 +141,13 @@ class _LandingZone:
                     attachments += [Attachment(name, targets)] if targets else []
                     continue
                 policies.append(self.policy(row, members, name, policy_type, targets))
-                strategy = self.choice(members, "strategy", ("deny-list", "allow-list"))
-                if strategy == "allow-list" and policy_type is PolicyType.SCP and targets:
-                    full = Reference(FULL_ACCESS[policy_type], name.file, name.line)
-                    detachments.append(Detachment(full, targets, if_needed=True))
+                strategy = self.choice(members, "strategy", ("", "deny-list", "allow-list"))
+                if strategy and policy_type is PolicyType.SCP:
+                    strategies[strategy].update((target.text, target) for target in targets)
+        full = Reference(FULL_ACCESS[PolicyType.SCP], self.reader.file)
+        if strategies["deny-list"]:
+            attachments.append(Attachment(full, tuple(strategies["deny-list"].values())))
+        detached = tuple(strategies["allow-list"].values())
         if not policies and not attachments:
             hint = f"it has no {' or '.join(_SECTIONS)}"
             message = "the configuration holds no proposal"
@@ -152,7 +156,7 @@ class _LandingZone:
         return Proposal(
             policies=tuple(policies),
             attachments=tuple(attachments),
-            detachments=tuple(_merged(detachments)),
+            detachments=(Detachment(full, detached, if_needed=True),) if detached else (),
             moves=tuple(self.moves()),
             notes=(*self.notes, *(f"{self.reader.file}: {each}" for each in self.placeholders.notes)),
             units=tuple(self.units()),
@@ -255,13 +259,3 @@ class _LandingZone:
                 place = Reference(account.name, str(self.folder / _ACCOUNTS_CONFIG))
                 to = self.unit(Reference(account.unit, place.file))
                 yield Move(self.account(place), to, if_needed=True)
-
-
-def _merged(detachments: list[Detachment]) -> Iterator[Detachment]:
-    """Several policies of the allow-list strategy at one node take full access off it once."""
-    seen: set[str] = set()
-    for each in detachments:
-        left = tuple(target for target in each.targets if target.text not in seen)
-        seen.update(target.text for target in left)
-        if left:
-            yield Detachment(each.policy, left, if_needed=True)

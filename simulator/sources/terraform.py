@@ -14,6 +14,7 @@ from typing import Any, Final
 from simulator.errors import OrgsimError
 from simulator.organization.additions import NewUnit
 from simulator.organization.proposal import Attachment, Detachment, Move, Proposal, ProposedPolicy
+from simulator.organization.tree import ROOT_NAME
 from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyType
 from simulator.sources.documents import policy_of
@@ -200,6 +201,8 @@ class _Plan:
         wanted = sorted(each for each in found if self.by_address[each].type in kinds)
         if len(wanted) == 1:
             known = self.by_address[wanted[0]]
+            if known.type == ORGANIZATION:
+                return ROOT_NAME  # of its ids only the root's is a place: `roots[0].id`
             current = (known.after or {}).get("id")
             return current if isinstance(current, str) and not known.replaces else wanted[0]
         message = f"`{attribute}` of {change.address} is known only after apply, and it is not clear to what it refers"

@@ -19,6 +19,7 @@ LIMIT: Final = 256 << 20
 """No plan is larger, in bytes."""
 
 _MAX_DEPTH: Final = 64
+_LONGEST_LINE: Final = 10_000
 _IDLE: Final = ((), ("no-op",), ("read",), ("forget",))
 _SHOW: Final = "give what `terraform show -json FILE` prints"
 _REPLACED: Final = {"delete", "create"}
@@ -141,7 +142,10 @@ class TerraformFile:
         """An attribute's text with the place where it stands in the file."""
         start = max(self.data.find(b'"%s"' % attribute.encode(), row.start), 0)
         begin = self.data.rfind(b"\n", 0, start) + 1
-        line, column = self.data.count(b"\n", 0, start) + 1, len(self.data[begin:start].decode("utf-8", "replace")) + 1
+        line = self.data.count(b"\n", 0, start) + 1
+        # A plan on one line has no column that would help anybody.
+        near = start - begin < _LONGEST_LINE
+        column = len(self.data[begin:start].decode("utf-8", "replace")) + 1 if near else 1
         return Text(value, Span(line, column, line, column))
 
 
@@ -252,17 +256,18 @@ class _Reader:
         if depth > _MAX_DEPTH:
             raise RecursionError
         module = msgspec.json.decode(raw, type=_Module)
-        start = self.at(raw, start)
+        start = at = self.at(raw, start)
         for piece in module.resources:
             row = msgspec.json.decode(piece, type=_Row)
             if row.type in self.wanted:
-                place = self.at(piece, start)
+                at = self.at(piece, at)
                 values = _values(row.values) or {}
-                managed = row.mode == "managed"
-                inner = self.at(row.values, place)
-                yield Instance(row.address, row.type, managed, values, self.line(place), inner)
+                inner = self.at(row.values, at)
+                yield Instance(row.address, row.type, row.mode == "managed", values, self.line(at), inner)
+        at = start
         for piece in module.child_modules:
-            yield from self.module(piece, start, depth + 1)
+            at = self.at(piece, at)
+            yield from self.module(piece, at, depth + 1)
 
 
 def _values(raw: msgspec.Raw) -> dict[str, Any] | None:

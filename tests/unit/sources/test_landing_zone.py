@@ -10,7 +10,7 @@ from simulator.organization.proposal import apply, notes
 from simulator.organization.tree import without_snapshot
 from simulator.policy.document import PolicyType
 from simulator.sources.proposals import read_proposal
-from tests.unit.organization.small import BANK, LOOSE, SHOP, deny, organization, rcp
+from tests.unit.organization.small import BANK, FULL, LOOSE, SHOP, deny, organization, rcp, snapshot
 
 
 def row(name="new", units=(), accounts=(), **more):
@@ -82,6 +82,29 @@ def test_the_allow_list_strategy_takes_full_access_off(tmp_path):
     assert not {"Labs", "Workloads"} & set(where["FullAWSAccess"])
     assert "Root" in where["FullAWSAccess"]
     assert "Root" in where["RCPFullAWSAccess"]
+
+
+def test_the_deny_list_strategy_brings_full_access_back(tmp_path):
+    rows = [row("a", ["Labs"], strategy="deny-list"), row("b", ["Labs"], strategy="deny-list")]
+    root = {**snapshot()["root"]}
+    root["units"] = [
+        each if each["name"] != "Labs" else {**each, "policies": ["p-stay", FULL[1]]} for each in root["units"]
+    ]
+    after = apply(read_proposal(write(tmp_path, rows)), organization(root=root))
+    assert "p-FullAWSAccess" in after.nodes["ou-a1b2-labs"].scps
+
+
+def test_two_strategies_at_one_node(tmp_path):
+    rows = [row("a", ["Labs"], strategy="deny-list"), row("b", ["Labs"], strategy="allow-list")]
+    with pytest.raises(OrgsimError) as caught:
+        proposed(write(tmp_path, rows))
+    assert caught.value.code == "proposal-contradiction"
+
+
+def test_what_agrees_with_the_snapshot_makes_no_note(tmp_path):
+    text = json.dumps(snapshot()["policies"]["p-stay"]["document"])
+    proposal = read_proposal(write(tmp_path, [row("stay", ["Root"])], policies={"stay": text}))
+    assert not [each for each in notes(proposal, organization()) if "stay`" in each]
 
 
 def test_policies_of_aws(tmp_path):

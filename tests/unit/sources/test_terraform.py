@@ -254,6 +254,19 @@ REFERENCES = {
 }
 
 
+def test_the_root_of_an_organization_that_changes(tmp_path):
+    """target_id = aws_organizations_organization.org.roots[0].id."""
+    org = {"id": "o-smallorg01", "enabled_policy_types": [SCP]}
+    rows = [
+        change(f"{ORGANIZATION}.org", org, {**org, "feature_set": "ALL"}, ["roots"]),
+        change(f"{ATTACHMENT}.a", after=attachment("p-vault", None), unknown=("target_id",)),
+    ]
+    references = [f"{ORGANIZATION}.org.roots[0].id", f"{ORGANIZATION}.org.roots[0]", f"{ORGANIZATION}.org.roots"]
+    config = module(resource(f"{ATTACHMENT}.a", target_id=[*references, f"{ORGANIZATION}.org"]))
+    _, where = proposed(tmp_path, plan(*rows, configuration=config))
+    assert where["vault"] == ["Root", "Workloads/Prod"]
+
+
 @pytest.mark.parametrize("name", list(REFERENCES))
 def test_references(tmp_path, name):
     policies, index, references, want = REFERENCES[name]
