@@ -4,6 +4,9 @@ Plans can be large, and most of a plan is about other resources: those stay unde
 "JSON Output Format"; OpenTofu writes the same format.
 """
 
+import re
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +126,18 @@ class Change:
         return self.sensitive.get(attribute) is True
 
 
+class Lines:
+    """Tells the line of a byte; counting anew each time would take minutes for a large plan."""
+
+    def __init__(self, data: bytes) -> None:
+        self._ends = array("Q", (match.start() for match in re.finditer(b"\n", data)))
+
+    def place(self, at: int) -> tuple[int, int]:
+        """The line (from 1) of a byte, and where that line begins."""
+        above = bisect_left(self._ends, at)
+        return above + 1, self._ends[above - 1] + 1 if above else 0
+
+
 @dataclass(frozen=True, slots=True)
 class TerraformFile:
     """A plan (`changes`) or a state (`changes` is `None`); `instances` are what exists before the plan.
@@ -132,6 +147,7 @@ class TerraformFile:
 
     path: str
     data: bytes
+    lines: Lines
     changes: tuple[Change, ...] | None
     instances: tuple[Instance, ...]
     configuration: Mapping[str, Any]
@@ -141,8 +157,7 @@ class TerraformFile:
     def text_of(self, row: Change | Instance, attribute: str, value: str) -> Text:
         """An attribute's text with the place where it stands in the file."""
         start = max(self.data.find(b'"%s"' % attribute.encode(), row.start), 0)
-        begin = self.data.rfind(b"\n", 0, start) + 1
-        line = self.data.count(b"\n", 0, start) + 1
+        line, begin = self.lines.place(start)
         # A plan on one line has no column that would help anybody.
         near = start - begin < _LONGEST_LINE
         column = len(self.data[begin:start].decode("utf-8", "replace")) + 1 if near else 1
@@ -173,10 +188,11 @@ def read_file(path: Path, data: bytes, wanted: frozenset[str]) -> TerraformFile:
         if version not in ("0", "1"):
             message = f"format_version `{top.format_version}` is not known"
             raise OrgsimError("terraform-form", message, hint="this program reads versions 0 and 1", file=path)
-        reader = _Reader(data, wanted)
+        lines = Lines(data)
+        reader = _Reader(data, lines, wanted)
         if top.resource_changes is None and not bytes(top.planned_values):
             rows = reader.instances(top.values)
-            return TerraformFile(str(path), data, None, rows, {})
+            return TerraformFile(str(path), data, lines, None, rows, {})
         changes = tuple(reader.changes(top.resource_changes or []))
         instances = reader.instances(top.prior_state.values if top.prior_state else None)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -185,7 +201,7 @@ def read_file(path: Path, data: bytes, wanted: frozenset[str]) -> TerraformFile:
     except RecursionError as error:
         raise OrgsimError("terraform-shape", "nested too deep", hint=_SHOW, file=path) from error
     return TerraformFile(
-        str(path), data, changes, instances, top.configuration or {}, _incomplete(top, wanted), top.complete
+        str(path), data, lines, changes, instances, top.configuration or {}, _incomplete(top, wanted), top.complete
     )
 
 
@@ -198,8 +214,9 @@ def _incomplete(top: _Top, wanted: frozenset[str]) -> str:
 
 
 class _Reader:
-    def __init__(self, data: bytes, wanted: frozenset[str]) -> None:
+    def __init__(self, data: bytes, lines: Lines, wanted: frozenset[str]) -> None:
         self.data = data
+        self.lines = lines
         self.wanted = wanted
 
     def at(self, raw: msgspec.Raw, start: int) -> int:
@@ -207,7 +224,7 @@ class _Reader:
         return max(self.data.find(bytes(raw), start), start)
 
     def line(self, start: int) -> int:
-        return self.data.count(b"\n", 0, start) + 1
+        return self.lines.place(start)[0]
 
     def changes(self, rows: list[msgspec.Raw]) -> Iterator[Change]:
         start = 0
