@@ -7,7 +7,7 @@ documentation, "JSON Output Format"; provider documentation of `aws_organization
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,7 +94,10 @@ class _Plan:
             self.parts.detachments.append(Detachment(self.reference(policy, target), (target,)))
         if self.skipped_policies:
             self.parts.notes.append(f"{self.file.path}: {self.skipped_policies} policies of other types take no part")
-        return self.parts.proposal()
+        proposal = self.parts.proposal()
+        if not any((proposal.policies, attached, detached, proposal.moves, proposal.removals)):
+            return replace(proposal, notes=(*proposal.notes, f"{self.file.path}: the plan changes no SCP and no RCP"))
+        return proposal
 
     def reference(self, text: str, place: Reference) -> Reference:
         return Reference(text, place.file, place.line)

@@ -206,6 +206,13 @@ def test_what_takes_no_part(tmp_path):
     assert any("aws_controltower_control.c" in each for each in proposal.notes)
 
 
+def test_a_plan_that_changes_no_guardrail_says_so(tmp_path):
+    row = change("aws_iam_role.r", None, {"name": "r"})
+    proposal = read_proposal(write(tmp_path, plan(row)))
+    assert proposal.notes == (f"{tmp_path / 'plan.json'}: the plan changes no SCP and no RCP",)
+    assert apply(proposal, organization()) == organization()
+
+
 def test_open_tofu_writes_the_same_form(tmp_path):
     value = plan(change(f"{POLICY}.stay", policy("stay", id="p-stay"), policy("stay", deny("ec2:*"), id="p-stay")))
     value["resource_changes"][0]["provider_name"] = "registry.opentofu.org/hashicorp/aws"
