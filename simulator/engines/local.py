@@ -34,10 +34,7 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
     """
     replayer = Replayer(question, catalog)
     if workers <= 1 or len(batches) < 2:
-        numbered = list(enumerate(batches))
-        survey = replayer.survey(ahead(numbered), progress)
-        survey.forget_ids()
-        return replayer.judge(survey, folder_accounts(replayer.facts, batches), ahead(numbered), progress)
+        return replayer.run(batches, progress, ahead)
     parts = _balanced(list(enumerate(batches)), workers * _PARTS_PER_WORKER)
     folders = folder_accounts(replayer.facts, batches)
     # A fresh interpreter, not a fork: threads of a progress bar must not be copied mid-step.
@@ -46,7 +43,7 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
         survey = Survey()
         for part in _in_order(pool, [(_survey, (question, catalog, part)) for part in parts], parts, progress):
             survey.merge(part)
-        survey.forget_ids()
+        survey.close()
         impact = Impact()
         for folded in _in_order(
             pool, [(_judge, (question, catalog, survey, folders, part)) for part in parts], parts, progress
