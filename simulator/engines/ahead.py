@@ -13,22 +13,24 @@ _AHEAD: Final = 64
 
 
 @runtime_checkable
-class _Far(Protocol):
+class Far(Protocol):
     """A batch that can be brought near by another thread."""
 
-    def fetch(self) -> None: ...
+    def fetch(self) -> None:
+        """Bring it near; what cannot be had is left for `chunks` to tell."""
+        ...
 
 
 def ahead(part: Numbered) -> Iterator[tuple[int, Batch]]:
     """The batches in their order; those of them that are far away are fetched while earlier ones are read."""
-    if not any(isinstance(batch, _Far) for _, batch in part):
+    if not any(isinstance(batch, Far) for _, batch in part):
         yield from part
         return
     waiting: deque[tuple[int, Batch, Future[None]]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
             for number, batch in part:
-                waiting.append((number, batch, pool.submit(batch.fetch if isinstance(batch, _Far) else _nothing)))
+                waiting.append((number, batch, pool.submit(batch.fetch if isinstance(batch, Far) else _nothing)))
                 if len(waiting) > _AHEAD:
                     yield _first(waiting)
             while waiting:

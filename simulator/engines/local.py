@@ -6,7 +6,7 @@ from multiprocessing import active_children, get_context
 from signal import SIG_IGN, SIGINT, signal
 from typing import TypeVar
 
-from simulator.engines.ahead import ahead
+from simulator.engines.ahead import Far, ahead
 from simulator.iam.catalog import Catalog
 from simulator.replay.batch import Batch
 from simulator.replay.impact import Impact
@@ -19,12 +19,16 @@ _PARTS_PER_WORKER = 4
 _WORTH_PROCESSES = 16 << 20
 """Stored bytes below which starting processes costs more than it saves."""
 
+_FETCHING = 64 << 10
+"""Fetching an object from far away costs as much as reading so many stored bytes."""
+
 _Result = TypeVar("_Result")
 
 
 def sensible_workers(batches: Sequence[Batch], cores: int) -> int:
     """How many workers to use where nobody said: all cores, but one for little work."""
-    return cores if sum(batch.size for batch in batches) >= _WORTH_PROCESSES else 1
+    work = sum(batch.size + (_FETCHING if isinstance(batch, Far) else 0) for batch in batches)
+    return cores if work >= _WORTH_PROCESSES else 1
 
 
 def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, workers: int, progress: Progress) -> Impact:
