@@ -17,9 +17,10 @@ are not to be added up over edges of different statements.
 """
 
 import hashlib
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from simulator.analysis.findings import Finding
 from simulator.analysis.report import Report
@@ -51,8 +52,7 @@ _TREE_KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PlainGraph:
+class PlainGraph(msgspec.Struct, frozen=True):
     """The graph as plain values: `nodes` by id with their attributes; `edges` as (start, end, key, attributes)."""
 
     nodes: dict[str, dict[str, Any]]

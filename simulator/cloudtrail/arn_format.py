@@ -6,8 +6,9 @@ service's page of the Service Authorization Reference.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from simulator.iam.arn import Arn, split_arn
 
@@ -31,8 +32,7 @@ _WITH_SLASHES: Final = frozenset(
 """Variables whose values may hold slashes and colons; in all others these characters end the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArnFormat:
+class ArnFormat(msgspec.Struct, frozen=True):
     """One format. `variables` are those beyond partition, region and account, in order."""
 
     text: str
@@ -40,7 +40,7 @@ class ArnFormat:
     weight: int
     has_account: bool
     _parts: Arn
-    _resource: re.Pattern[str] = field(repr=False)
+    _resource: re.Pattern[str]
 
     @property
     def service(self) -> str:

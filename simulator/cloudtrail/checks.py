@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from simulator.decision.request import Request, Tier, Unknown
 
 
@@ -33,22 +35,19 @@ class ResourceCheck:
     certain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(msgspec.Struct, frozen=True):
     """The requests a record stands for (at least one)."""
 
     requests: tuple[Request, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unmapped:
+class Unmapped(msgspec.Struct, frozen=True):
     """A record whose checks are not known: counted and listed, never called safe."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True):
     """A record without an IAM check, by a closed list of reasons."""
 
     reason: str

@@ -5,9 +5,10 @@ A plan depends on the catalog and the tables alone, so it is made once per actio
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
+
+import msgspec
 
 from simulator.cloudtrail.arn_format import ArnFormat, parse_format
 from simulator.cloudtrail.resource_forms import FORMS
@@ -21,8 +22,7 @@ _PLAIN: Final = frozenset({"id", "name", "identifier", "resourceid", "resourcena
 """Variable names that say nothing about the type they belong to."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypePlan:
+class TypePlan(msgspec.Struct, frozen=True):
     """One resource type of one action; most fields are as in the table (see its head).
 
     `created` tells of resources that the record does not name, `created_if_named` of those that it names.
@@ -61,8 +61,7 @@ class TypePlan:
     possible_suffix: str
 
 
-@dataclass(frozen=True, slots=True)
-class ActionPlan:
+class ActionPlan(msgspec.Struct, frozen=True):
     """`resourceless`: the action takes none. `alternatives`: one of the types is enough.
 
     `self_named`: without a user name the call is about the caller. `paths`: the resource is the path of the request.

@@ -1,6 +1,6 @@
 """Both sides of a request put together: the SCPs of the caller's chain and the RCPs of the resource owner's."""
 
-from dataclasses import replace
+import msgspec
 
 from simulator.decision.exemptions import ActionExemptions, principal_exemption, resource_exemption
 from simulator.decision.program import Program, Settled
@@ -64,4 +64,4 @@ def _with_open_facts(verdict: SideVerdict, facts: tuple[str, ...]) -> SideVerdic
     keys = tuple(sorted({*verdict.keys, *facts}))
     by_statement = verdict.keys_by or ((),) * len(verdict.by)
     keys_by = tuple(tuple(sorted({*each, *facts})) for each in by_statement)
-    return replace(verdict, result=SideResult.UNDECIDED, keys=keys, keys_by=keys_by)
+    return msgspec.structs.replace(verdict, result=SideResult.UNDECIDED, keys=keys, keys_by=keys_by)

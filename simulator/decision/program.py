@@ -6,8 +6,9 @@ at every level, so only denies count (orgs_manage_policies_rcps_evaluation).
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from simulator.decision.conditions import CompiledCondition, Test, compile_condition
 from simulator.decision.request import Context, Request, Resource
@@ -63,8 +64,7 @@ class CompiledStatement:
         self.content = content
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """What a logged success proves of the guardrails that stood then.
 
     `false_denies`: contents of Deny statements that did not match; `true_levels`: for each level, the contents of
@@ -80,8 +80,7 @@ class Settled:
         return any(level <= here for level in self.true_levels)
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
+class _Planned(msgspec.Struct, frozen=True):
     """A statement that names the action, with what is left to ask.
 
     `conditions` and `resource` number the plan's own tests; `resource` is `None` where it matches everything.
@@ -92,15 +91,14 @@ class _Planned:
     conditions: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True):
     """All that an action needs. `levels` lists only levels whose Allow is not settled by the action alone."""
 
     denies: tuple[_Planned, ...]
     levels: tuple[tuple[int, tuple[_Planned, ...]], ...]
     tests: tuple[Test, ...]
     resource_tests: tuple[ResourceTest, ...]
-    reads: frozenset[str] = field(default_factory=frozenset)
+    reads: frozenset[str] = frozenset()
     reads_resource: bool = False
 
 

@@ -4,9 +4,9 @@ The format is described in docs/proposal.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import yaml
 
 from simulator.errors import OrgsimError
@@ -25,8 +25,7 @@ POLICY_TYPE_NAMES: Final[Mapping[str, PolicyType]] = {
 """How people name the policy types: by the API's name, or `scp` and `rcp`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestPolicy:
+class ManifestPolicy(msgspec.Struct, frozen=True):
     """One item of `policies`; what is left out is `None`."""
 
     file: Reference
@@ -37,8 +36,7 @@ class ManifestPolicy:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True):
     """A proposal.yaml as written."""
 
     policies: tuple[ManifestPolicy, ...] = ()

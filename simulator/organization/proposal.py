@@ -7,6 +7,8 @@ Organizations would refuse is an error that names the file and line to mend.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from simulator.errors import OrgsimError
 from simulator.organization.tree import (
     FULL_ACCESS,
@@ -20,8 +22,7 @@ from simulator.policy.document import PolicyDocument, PolicyType
 from simulator.policy.quotas import QUOTAS, policy_size
 
 
-@dataclass(frozen=True, slots=True)
-class ProposedPolicy:
+class ProposedPolicy(msgspec.Struct, frozen=True):
     """A policy that the proposal adds, edits (it has the name of a current policy of its type) or puts in the place
     of another one (`replaces`).
 
@@ -38,24 +39,21 @@ class ProposedPolicy:
     place: Reference | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(msgspec.Struct, frozen=True):
     """A current policy that is also attached elsewhere."""
 
     policy: Reference
     targets: tuple[Reference, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Detachment:
+class Detachment(msgspec.Struct, frozen=True):
     """A current policy that is detached from some nodes."""
 
     policy: Reference
     targets: tuple[Reference, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """An account that moves to another unit, or to the root."""
 
     account: Reference

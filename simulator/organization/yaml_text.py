@@ -6,9 +6,9 @@ keys, unknown members and values YAML would turn into something else (`012`, `ye
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
+import msgspec
 import yaml
 
 from simulator.errors import OrgsimError
@@ -25,8 +25,7 @@ _KINDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """A name as someone wrote it, and where: `file` as shown to people, `line` from 1."""
 
     text: str

@@ -6,8 +6,9 @@ silently drops a condition (AWS refuses such a policy). Nesting is bounded: poli
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from simulator.policy.diagnostic import Diagnostic, PolicyError, Severity, Span
 
@@ -23,16 +24,14 @@ _SIMPLE_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """A JSON string."""
 
     value: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True):
     """A JSON number, boolean or null, with the text it was written as."""
 
     text: str
@@ -40,16 +39,14 @@ class Scalar:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(msgspec.Struct, frozen=True):
     """A JSON array."""
 
     values: "tuple[Node, ...]"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(msgspec.Struct, frozen=True):
     """A JSON object, in the order written; keys are unique."""
 
     values: "tuple[tuple[Text, Node], ...]"
