@@ -5,7 +5,7 @@ Source: AWS Organizations User Guide, orgs_manage_policies_scps and orgs_manage_
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Final
 
@@ -35,8 +35,8 @@ class ActionExemptions:
 
     def __init__(self, catalog: Catalog) -> None:
         text = files("simulator.decision").joinpath("exemptions.toml").read_text(encoding="utf-8")
-        self._rows: list[tuple[Matcher, frozenset[str], str]] = [
-            (matcher(glob_pieces(row["pattern"].lower())), frozenset(row["sides"]), row["reason"])
+        self._rows: list[tuple[Matcher, frozenset[PolicyType], str]] = [
+            (matcher(glob_pieces(row["pattern"].lower())), _sides(row["sides"]), row["reason"])
             for row in tomllib.loads(text)["action"]
         ]
         self._rcp_services = catalog.rcp_services
@@ -45,11 +45,15 @@ class ActionExemptions:
         """Why this side never reaches the action, as a stable id; `None` if it may."""
         lower = action.lower()
         for matches, sides, reason in self._rows:
-            if side.side in sides and matches(lower):
+            if side in sides and matches(lower):
                 return reason
         if side is PolicyType.RCP and lower.partition(":")[0] not in self._rcp_services:
             return "service-without-rcp-support"
         return None
+
+
+def _sides(names: Iterable[str]) -> frozenset[PolicyType]:
+    return frozenset(PolicyType[name.upper()] for name in names)
 
 
 def resource_exemption(request: Request) -> str | None:

@@ -4,12 +4,14 @@ Every name in a proposal means the organization as it is now; the order of the e
 Organizations would refuse is an error that names the file and line to mend.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 import msgspec
 
 from simulator.errors import OrgsimError
+from simulator.organization.reference import Reference
 from simulator.organization.tree import (
     FULL_ACCESS,
     Node,
@@ -17,9 +19,18 @@ from simulator.organization.tree import (
     Organization,
     Policy,
 )
-from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyDocument, PolicyType
 from simulator.policy.quotas import QUOTAS, policy_size
+
+MANIFEST_MEMBERS: Final = ("policies", "detach", "move")
+"""What proposal.yaml may hold."""
+
+POLICY_TYPE_NAMES: Final[Mapping[str, PolicyType]] = {
+    **{each.value: each for each in PolicyType},
+    **{each.side: each for each in PolicyType},
+    **{each.name: each for each in PolicyType},
+}
+"""How people name the policy types: by the API's name, or `scp` and `rcp`."""
 
 
 class ProposedPolicy(msgspec.Struct, frozen=True):

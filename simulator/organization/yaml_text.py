@@ -8,10 +8,10 @@ import difflib
 from collections.abc import Iterable
 from typing import Final, NoReturn
 
-import msgspec
 import yaml
 
 from simulator.errors import OrgsimError
+from simulator.organization.reference import Reference as Reference
 
 MAX_DEPTH: Final = 32
 
@@ -23,17 +23,6 @@ _KINDS: Final = {
     "tag:yaml.org,2002:bool": "a truth value",
     "tag:yaml.org,2002:timestamp": "a date",
 }
-
-
-class Reference(msgspec.Struct, frozen=True):
-    """A name as someone wrote it, and where: `file` as shown to people, `line` from 1."""
-
-    text: str
-    file: str | None = None
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return self.text
 
 
 class YamlReader:

@@ -7,7 +7,7 @@ import msgspec
 from simulator.errors import OrgsimError
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """A piece of a policy's text: lines and columns from 1, columns in characters, the end exclusive."""
 
     line: int
