@@ -5,6 +5,7 @@ reference_policies_condition-single-vs-multi-valued-context-keys.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from simulator.decision.operators import Alone, Template, ValueTest, value_test
@@ -15,6 +16,9 @@ from simulator.iam.operators import BaseOperator, Comparison, Family, Operator, 
 from simulator.iam.pattern import ANY, normalize
 
 Test = Callable[[Context], Truth]
+
+_MAX_COMPILED: Final = 2_000
+"""Conditions to remember."""
 
 _ABSENT: Final[tuple[str, ...]] = ()
 
@@ -51,13 +55,15 @@ class CompiledCondition:
         return keys or (frozenset() if all(map(tested.readable, texts)) else frozenset({self.key}))
 
 
+@lru_cache(maxsize=_MAX_COMPILED)
 def compile_condition(
     operator: Operator, key: str, values: tuple[str, ...], *, variables: bool, multivalued: bool
 ) -> CompiledCondition:
     """Compile one operator-key-values triple.
 
     `key` in any case. `variables`: whether `${...}` is a variable (Version 2012-10-17). `multivalued`: whether the
-    key is known to hold a set (reference_policies_condition-keys).
+    key is known to hold a set (reference_policies_condition-keys). Remembered up to a bound: a policy that governs
+    many accounts stands in many programs.
     """
     key = key.lower()
     if operator.base.family is Family.NULL:

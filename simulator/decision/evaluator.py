@@ -37,6 +37,8 @@ class Evaluator:
         if reason is not None:
             return not_applicable(reason)
         verdict = program.evaluate(request, settled)
+        if verdict.result is SideResult.ALLOWED:
+            return verdict
         return _with_open_facts(verdict, _open_facts(request, side))
 
 
@@ -59,7 +61,7 @@ def _open_facts(request: Request, side: PolicyType) -> tuple[str, ...]:
 
 def _with_open_facts(verdict: SideVerdict, facts: tuple[str, ...]) -> SideVerdict:
     """A denial that one unknown fact could lift is undecided; that fact would settle it."""
-    if not facts or verdict.result in (SideResult.ALLOWED, SideResult.NOT_APPLICABLE):
+    if not facts:
         return verdict
     keys = tuple(sorted({*verdict.keys, *facts}))
     by_statement = verdict.keys_by or ((),) * len(verdict.by)

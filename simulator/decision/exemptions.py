@@ -5,7 +5,7 @@ Source: AWS Organizations User Guide, orgs_manage_policies_scps and orgs_manage_
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final
 
@@ -22,6 +22,9 @@ _SCP_EXEMPT_KINDS: Final[Mapping[PrincipalKind, str]] = {
     PrincipalKind.FEDERATED: "federated-caller",
 }
 
+_MAX_ACTIONS: Final = 20_000
+"""Actions to remember; hostile logs can name any number of them."""
+
 
 def principal_exemption(principal: Principal, side: PolicyType) -> str | None:
     """Why this side never reaches the principal, as a stable id; `None` if it may."""
@@ -35,25 +38,31 @@ class ActionExemptions:
 
     def __init__(self, catalog: Catalog) -> None:
         text = files("simulator.decision").joinpath("exemptions.toml").read_text(encoding="utf-8")
-        self._rows: list[tuple[Matcher, frozenset[PolicyType], str]] = [
-            (matcher(glob_pieces(row["pattern"].lower())), _sides(row["sides"]), row["reason"])
+        self._rows: list[tuple[Matcher, list[str], str]] = [
+            (matcher(glob_pieces(row["pattern"].lower())), row["sides"], row["reason"])
             for row in tomllib.loads(text)["action"]
         ]
         self._rcp_services = catalog.rcp_services
+        # By action, one for each side: the same few actions are asked again and again.
+        self._scp: dict[str, str | None] = {}
+        self._rcp: dict[str, str | None] = {}
 
     def reason(self, action: str, side: PolicyType) -> str | None:
         """Why this side never reaches the action, as a stable id; `None` if it may."""
-        lower = action.lower()
+        known = self._rcp if side is PolicyType.RCP else self._scp
+        if action not in known:
+            if len(known) >= _MAX_ACTIONS:
+                known.clear()
+            known[action] = self._reason(action.lower(), side)
+        return known[action]
+
+    def _reason(self, lower: str, side: PolicyType) -> str | None:
         for matches, sides, reason in self._rows:
-            if side in sides and matches(lower):
+            if side.side in sides and matches(lower):
                 return reason
         if side is PolicyType.RCP and lower.partition(":")[0] not in self._rcp_services:
             return "service-without-rcp-support"
         return None
-
-
-def _sides(names: Iterable[str]) -> frozenset[PolicyType]:
-    return frozenset(PolicyType[name.upper()] for name in names)
 
 
 def resource_exemption(request: Request) -> str | None:
