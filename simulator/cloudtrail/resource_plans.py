@@ -13,7 +13,7 @@ import msgspec
 from simulator.cloudtrail.arn_format import ArnFormat, parse_format
 from simulator.cloudtrail.resource_forms import FORMS
 from simulator.cloudtrail.resource_names import Call, Named, by_name
-from simulator.cloudtrail.resource_tables import Absent, CheckRow, ResourceTables, TypeRow
+from simulator.cloudtrail.resource_tables import Absent, CheckRow, ResourceTables, TypeRow, api_paths
 from simulator.iam.catalog import Catalog, ResourceUse
 
 _ANY: Final = "*"
@@ -101,7 +101,7 @@ class Planner:
         """The plan of an action (`service:Action`) in a call named `event`."""
         action, event = action.lower(), event.lower()
         if action in _API_VERBS:
-            return ActionPlan((), paths=self._tables.api_paths.get(event, ()))
+            return ActionPlan((), paths=api_paths().get(event, ()))
         key = (action, event if (action, event) in self._tables.checks else "")
         if key not in self._plans:
             self._plans[key] = self._make(*key)

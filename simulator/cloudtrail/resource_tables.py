@@ -7,6 +7,7 @@ adds to or replaces that for one action, if need be only for one event. The file
 import tomllib
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
@@ -66,10 +67,7 @@ class CheckRow(msgspec.Struct, frozen=True):
 
 
 class ResourceTables(msgspec.Struct, frozen=True):
-    """All rows. `types` is keyed by `service:type`, `checks` by (`service:action`, event or ""), in lower case.
-
-    `api_paths` maps API Gateway events, in lower case, to path templates (`/apis/{apiId}`).
-    """
+    """All rows. `types` is keyed by `service:type`, `checks` by (`service:action`, event or ""), in lower case."""
 
     types: Mapping[str, TypeRow]
     checks: Mapping[tuple[str, str], tuple[CheckRow, ...]]
@@ -77,17 +75,22 @@ class ResourceTables(msgspec.Struct, frozen=True):
     caller_is_default: frozenset[str]
     open_formats: frozenset[str] = frozenset()
     ec2_ids: Mapping[str, str] = msgspec.field(default_factory=dict)
-    api_paths: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 def load_tables() -> ResourceTables:
     """Read the packaged tables. Raises `OrgsimError` where a row is malformed."""
-    folder = files("simulator.cloudtrail").joinpath("mappings")
-    tables = read_tables(folder.joinpath("resources.toml").read_text("utf-8"))
-    paths = tomllib.loads(folder.joinpath("apigateway_paths.toml").read_text("utf-8"))["paths"]
-    return msgspec.structs.replace(
-        tables, api_paths={event.lower(): tuple(templates) for event, templates in paths.items()}
-    )
+    return read_tables(_packaged("resources.toml"))
+
+
+@cache
+def api_paths() -> Mapping[str, tuple[str, ...]]:
+    """API Gateway's events, in lower case, to path templates (`/apis/{apiId}`); read when first asked."""
+    paths = tomllib.loads(_packaged("apigateway_paths.toml"))["paths"]
+    return MappingProxyType({event.lower(): tuple(templates) for event, templates in paths.items()})
+
+
+def _packaged(name: str) -> str:
+    return files("simulator.cloudtrail").joinpath("mappings", name).read_text("utf-8")
 
 
 def read_tables(text: str) -> ResourceTables:
