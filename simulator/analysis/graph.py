@@ -20,6 +20,8 @@ import hashlib
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from simulator.analysis.findings import Finding
 from simulator.analysis.report import Report
 from simulator.organization.tree import Node, NodeKind, Organization
@@ -50,27 +52,65 @@ _TREE_KINDS = {
 }
 
 
-def impact_graph(report: Report) -> "nx.MultiDiGraph[str]":
+class PlainGraph(msgspec.Struct, frozen=True):
+    """The graph as plain values: `nodes` by id with their attributes; `edges` as (start, end, key, attributes)."""
+
+    nodes: dict[str, dict[str, Any]]
+    edges: tuple[tuple[str, str, str, dict[str, Any]], ...]
+
+    def node_link(self) -> dict[str, Any]:
+        """What networkx's `node_link_data` gives for `impact_graph`, made without loading networkx.
+
+        Edges stand in networkx's order: by start, then all edges between the same two nodes together.
+        """
+        position = {node: number for number, node in enumerate(self.nodes)}
+        first: dict[tuple[str, str], int] = {}
+        for number, (start, end, _, _) in enumerate(self.edges):
+            first.setdefault((start, end), number)
+        edges = sorted(self.edges, key=lambda edge: (position[edge[0]], first[edge[0], edge[1]]))
+        return {
+            "directed": True,
+            "multigraph": True,
+            "graph": {},
+            "nodes": [{**attributes, "id": node} for node, attributes in self.nodes.items()],
+            "edges": [
+                {**attributes, "source": start, "target": end, "key": key} for start, end, key, attributes in edges
+            ],
+        }
+
+
+def plain_graph(report: Report) -> PlainGraph:
     """The graph of a report's findings. Deterministic: nodes and edges come in the order of the findings.
 
     Node ids are texts, unique over kinds; edge keys are unique in the whole graph. No attribute is `None`.
     """
+    builder = _Builder(report.organization)
+    for finding in report.findings:
+        builder.add(finding)
+    return PlainGraph(builder.nodes, tuple(builder.edges))
+
+
+def impact_graph(report: Report) -> "nx.MultiDiGraph[str]":
+    """The same graph for networkx."""
     # Imported here: it is heavy, and most commands never draw a graph.
     import networkx as nx
 
-    builder = _Builder(nx.MultiDiGraph(), report.organization)
-    for finding in report.findings:
-        builder.add(finding)
-    return builder.graph
+    plain = plain_graph(report)
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    for node, attributes in plain.nodes.items():
+        graph.add_node(node, **attributes)
+    for start, end, key, attributes in plain.edges:
+        graph.add_edge(start, end, key, **attributes)
+    return graph
 
 
 class _Builder:
-    """Adds findings to a graph."""
+    """Collects the nodes and edges that findings make."""
 
-    def __init__(self, graph: "nx.MultiDiGraph[str]", organization: Organization) -> None:
-        self.graph = graph
+    def __init__(self, organization: Organization) -> None:
+        self.nodes: dict[str, dict[str, Any]] = {}
+        self.edges: list[tuple[str, str, str, dict[str, Any]]] = []
         self._organization = organization
-        self._edges = 0
         self._tree: dict[str, str | None] = {}
         self._links: set[tuple[str, str]] = set()
 
@@ -170,14 +210,13 @@ class _Builder:
 
     def _node(self, kind: GraphKind, identity: tuple[str, ...], label: str, **attributes: Any) -> str:
         node = _node_id(kind, identity)
-        if node not in self.graph:
+        if node not in self.nodes:
             told = {name: value for name, value in attributes.items() if value is not None}
-            self.graph.add_node(node, kind=kind.value, label=label, **told)
+            self.nodes[node] = {"kind": kind.value, "label": label, **told}
         return node
 
     def _edge(self, start: str, end: str, relation: str, **attributes: Any) -> None:
-        self.graph.add_edge(start, end, f"e{self._edges}", relation=relation, **attributes)
-        self._edges += 1
+        self.edges.append((start, end, f"e{len(self.edges)}", {"relation": relation, **attributes}))
 
     def _link(self, start: str, end: str, relation: str) -> None:
         """An edge that holds for good, whichever finding it was met in."""
