@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from simulator.replay.outcome import Outcome, StatementPlace
+from simulator.replay.timeline import Timeline
 
 SAMPLES: Final = 20
 """Resources, sessions and event ids kept for a finding."""
@@ -135,6 +136,8 @@ class Impact:
         self.files_skipped: Counter[str] = Counter()
         self.damaged: dict[tuple[str, str], int] = {}
         self.findings: dict[FindingKey, FindingFold] = {}
+        self.timeline = Timeline()
+        """The calls of outcomes that make findings."""
 
     def finding(self, key: FindingKey) -> FindingFold:
         """The fold of a finding, made when first asked for."""
@@ -182,3 +185,4 @@ class Impact:
             self.note_damage(file, reason, count)
         for key, fold in other.findings.items():
             self.finding(key).merge(fold)
+        self.timeline.merge(other.timeline)

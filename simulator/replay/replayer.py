@@ -228,6 +228,8 @@ class _Judge:
             impact.requests += judged.requests
             impact.outcomes[judged.outcome] += 1
             impact.drift += judged.drift
+            if judged.outcome.makes_finding:
+                impact.timeline.add(record.event_time, judged.outcome)
             for touched in judged.findings:
                 self._fold_finding(record, touched)
 
