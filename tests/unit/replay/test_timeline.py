@@ -1,5 +1,6 @@
 """Calls over time: exact while they fit, coarser beyond, and the same however the log is cut."""
 
+from itertools import pairwise
 from unittest import mock
 
 import pytest
@@ -51,7 +52,7 @@ def test_merging_parts_is_folding_the_whole(calls, cuts, limit, random):
         whole = folded(calls)
         places = [0, *sorted(min(cut, len(calls)) for cut in cuts), len(calls)]
         shuffled = random.sample(calls, len(calls))
-        parts = [folded(shuffled[start:end]) for start, end in zip(places, places[1:], strict=False)]
+        parts = [folded(shuffled[start:end]) for start, end in pairwise(places)]
         random.shuffle(parts)
         merged = Timeline()
         for part in parts:
