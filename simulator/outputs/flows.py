@@ -90,9 +90,7 @@ def flows_of(report: Report, members: int = MEMBERS) -> Flows:
     return Flows(tuple(nodes), _links(nodes, paths, findings), tuple(folded))
 
 
-def _links(
-    nodes: list[FlowNode], paths: list[list[_Member]], findings: list[Finding]
-) -> tuple[FlowLink, ...]:
+def _links(nodes: list[FlowNode], paths: list[list[_Member]], findings: list[Finding]) -> tuple[FlowLink, ...]:
     places = {(node.column, node.label, node.detail): place for place, node in enumerate(nodes) if not node.others}
     others = {node.column: place for place, node in enumerate(nodes) if node.others}
     calls: Counter[tuple[int, int, Outcome]] = Counter()

@@ -1,20 +1,16 @@
 """What the page's script shows, as plain values. Every text from a log or policy is made safe here, once."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any
 
 from simulator.analysis.findings import Counted, Finding
 from simulator.analysis.report import Report
 from simulator.outputs import wording
 from simulator.outputs.flows import flows_of
+from simulator.outputs.html.bars import bars_of
 from simulator.outputs.html.policies import PolicyTexts
 from simulator.outputs.safe_text import safe_text
 from simulator.replay.outcome import Outcome
-from simulator.replay.timeline import Timeline
-
-_MOST_BARS: Final = 130
-"""Bars of the timeline; a longer one is drawn in larger steps."""
 
 
 def page_data(report: Report) -> dict[str, Any]:
@@ -37,7 +33,7 @@ def page_data(report: Report) -> dict[str, Any]:
         "policies": texts.policies,
         "findings": findings,
         "flows": _flows(report),
-        "timeline": _timeline(report.impact.timeline),
+        "timeline": bars_of(report.impact.timeline),
     }
 
 
@@ -101,55 +97,3 @@ def _flows(report: Report) -> dict[str, Any]:
         "links": [(each.start, each.end, each.outcome.gravity, each.calls) for each in flows.links],
         "folded": list(flows.folded),
     }
-
-
-def _timeline(timeline: Timeline) -> dict[str, Any]:
-    """Bars of one width: `step` is hour, day, week, month or year; a week is named by its Monday."""
-    buckets = timeline.items()
-    undated = sum(sum(counts.values()) for bucket, counts in buckets if not bucket)
-    dated = [(bucket, counts) for bucket, counts in buckets if bucket]
-    step = _step(timeline.unit, [bucket for bucket, _ in dated])
-    bars: dict[str, dict[int, int]] = {}
-    for bucket, counts in dated:
-        bar = bars.setdefault(_bar(bucket, step), {})
-        for outcome, count in counts.items():
-            bar[outcome.gravity] = bar.get(outcome.gravity, 0) + count
-    return {"step": step, "bars": sorted(bars.items()), "undated": undated}
-
-
-def _step(unit: str, buckets: list[str]) -> str:
-    """The finest step that gives few enough bars, gaps between them counted."""
-    days = _days(buckets)
-    for step, bars in (("hour", days * 24), ("day", days), ("week", days / 7), ("month", days / 30)):
-        is_known = ("hour", "day", "week", "month").index(step) >= ("hour", "day", "-", "month", "year").index(unit)
-        if is_known and bars <= _MOST_BARS:
-            return step
-    return "year"
-
-
-def _days(buckets: list[str]) -> float:
-    years, months, days = zip(*(_parts(bucket) for bucket in (buckets[0], buckets[-1])), strict=True) if buckets else (
-        (0, 0), (0, 0), (0, 0)
-    )  # fmt: skip
-    return (years[1] - years[0]) * 365 + (months[1] - months[0]) * 30.5 + days[1] - days[0] + 1
-
-
-def _parts(bucket: str) -> tuple[int, int, int]:
-    return int(bucket[:4]), int(bucket[5:7] or 1), int(bucket[8:10] or 1)
-
-
-def _bar(bucket: str, step: str) -> str:
-    match step:
-        case "hour":
-            return bucket
-        case "day":
-            return bucket[:10]
-        case "week":
-            try:
-                day = date.fromisoformat(bucket[:10])
-                return (day - timedelta(days=day.weekday())).isoformat()
-            except (ValueError, OverflowError):  # no such day, or the first week of all
-                return bucket[:10]
-        case "month":
-            return bucket[:7]
-    return bucket[:4]

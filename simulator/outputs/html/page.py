@@ -1,8 +1,8 @@
 """The page: one HTML file that loads nothing, with its data, its script and the library for its pictures inside.
 
-What keeps it safe, although it shows texts of whoever wrote to the log: texts in the markup are escaped here; all others
-are JSON in a script element that is never run, and reach the page as text nodes only; the content security policy lets
-these scripts run and nothing else, and lets the page load nothing.
+What keeps it safe, although it shows texts of whoever wrote to the log: texts in the markup are escaped here; all
+others are JSON in a script element that is never run, and reach the page as text nodes only; the content security
+policy lets these scripts run and nothing else, and lets the page load nothing.
 """
 
 import base64
@@ -46,7 +46,9 @@ def render(report: Report) -> str:
         headline=_text(first),
         sentences="\n  ".join(f'<p class="lead">{_text(each)}</p>' for each in rest),
         lockouts=_lockouts(report.lockouts),
-        evidence="".join(f"\n      <dt>{_text(label)}</dt><dd>{_text(told)}</dd>" for label, told in evidence_rows(report)),
+        evidence="".join(
+            f"\n      <dt>{_text(label)}</dt><dd>{_text(told)}</dd>" for label, told in evidence_rows(report)
+        ),
         version=_text(__version__),
         data=embedded(page_data(report)),
         script=script,
@@ -67,7 +69,9 @@ def _policy(*scripts: str) -> str:
 
     Styles are allowed inline because the library for pictures sets some; there is no markup from outside to carry any.
     """
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in scripts)
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in scripts
+    )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

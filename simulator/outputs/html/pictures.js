@@ -29,6 +29,7 @@ function layout(more) {
 
 const PICTURE = { displayModeBar: false, responsive: true };
 const HEADS = ["account", "identity", "call", "statement"];
+const PLACES = [0.001, 0.33, 0.64, 0.999]; // of the columns, from left to right
 
 function drawFlow() {
   const { nodes, links } = data.flows;
@@ -44,9 +45,10 @@ function drawFlow() {
     textfont: { color: colour("--ink"), shadow: "none" },
     node: {
       label: nodes.map((node) => forPicture(shortened(node.label, 30))),
-      x: nodes.map((node) => [0.001, 0.33, 0.64, 0.999][node.column]),
+      x: nodes.map((node) => PLACES[node.column]),
       y: heights(nodes, calls),
-      customdata: nodes.map((node, place) => forPicture(node.label === node.detail ? node.label : node.label + "\n" + shortened(node.detail, 90)).replace("\n", "<br>") + "<br>" + plural(Math.max(...calls[place]), "call")),
+      customdata: nodes.map((node, place) => [shortened(node.label, 90), shortened(node.detail, 90), plural(Math.max(...calls[place]), "call")]
+        .filter((line, at, lines) => line && line !== lines[at - 1]).map(forPicture).join("<br>")),
       hovertemplate: "%{customdata}<extra></extra>",
       color: colour("--node"),
       line: { width: 0 },
@@ -61,7 +63,14 @@ function drawFlow() {
       customdata: links.map(([start, end, outcome, count]) => forPicture(nodes[start].label) + " → " + forPicture(nodes[end].label) + "<br>" + plural(count, "call") + " " + data.outcomes[outcome].label),
       hovertemplate: "%{customdata}<extra></extra>",
     },
-  }], layout({ height: Math.max(260, 60 + most * 34) }), PICTURE);
+  }], layout({
+    height: Math.max(260, 84 + most * 34),
+    margin: { l: 8, r: 8, t: 30, b: 8 },
+    annotations: HEADS.map((head, column) => ({
+      text: head, showarrow: false, xref: "paper", yref: "paper", x: PLACES[column], y: 1, yanchor: "bottom", yshift: 8,
+      xanchor: column === HEADS.length - 1 ? "right" : "left", font: { color: colour("--muted"), size: 12 },
+    })),
+  }), PICTURE);
 }
 
 // Each column from top to bottom, largest first, in the order of the nodes.
@@ -110,7 +119,7 @@ function drawTimeline() {
     height: 260,
     margin: { l: 44, r: 8, t: 8, b: 36 },
     showlegend: true,
-    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
+    legend: { orientation: "h", traceorder: "normal", y: 1.02, yanchor: "bottom", x: 0 },
     xaxis: { type: "date", gridcolor: colour("--line"), linecolor: colour("--line"), fixedrange: true },
     yaxis: { gridcolor: colour("--line"), zerolinecolor: colour("--line"), rangemode: "tozero", tickformat: ",d", nticks: 5, fixedrange: true },
   }), PICTURE);
