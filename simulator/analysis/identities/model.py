@@ -19,7 +19,7 @@ class IdentityKind(Enum):
     PERSON = "person"
     PIPELINE = "pipeline"
     WORKLOAD = "workload"
-    TOKEN_HOLDER = "token_holder"  # an OpenID Connect subject: the log does not tell a person from a machine
+    TOKEN_HOLDER = "token_holder"  # noqa: S105 an OpenID Connect subject: the log does not tell a person from a machine
     SERVICE = "service"
     EXTERNAL_ACCOUNT = "external_account"
     SESSION_GROUP = "session_group"
@@ -70,7 +70,7 @@ class Relation(Enum):
 
     ASSUMES = "assumes"  # sts:AssumeRole
     SIGNS_IN = "signs_in"  # sts:AssumeRoleWithSAML, and Identity Center users
-    EXCHANGES_TOKEN = "exchanges_token"  # sts:AssumeRoleWithWebIdentity
+    EXCHANGES_TOKEN = "exchanges_token"  # noqa: S105 sts:AssumeRoleWithWebIdentity
     ASSUMES_ROOT = "assumes_root"  # sts:AssumeRoot
     FEDERATES = "federates"  # sts:GetFederationToken
     RUNS_AS = "runs_as"  # a workload whose credentials AWS delivers, seen by the calls themselves
@@ -206,7 +206,7 @@ class Identities:
         return self.behind.get(principal, ())
 
     def ultimate(self, principal: str) -> tuple[Behind, ...]:
-        """Who acts in the end: the people, pipelines, workloads and other ends of the trees, most denied calls first."""
+        """Who acts in the end: people, pipelines, workloads and other ends of the trees, most denied calls first."""
         found = [
             each
             for tree in self.of(principal)
