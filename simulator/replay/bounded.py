@@ -53,7 +53,7 @@ class Kept(Generic[_Value]):
         if other._edge is not None and (self._edge is None or other._edge < self._edge):
             self._edge = other._edge
 
-    def items(self) -> Iterator[tuple[Key, _Value]]:
+    def in_order(self) -> Iterator[tuple[Key, _Value]]:
         """What is kept, smallest key first."""
         return iter(sorted(self.entries.items(), key=lambda each: each[0]))
 

@@ -13,7 +13,7 @@ from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.principal import partition_of, principal_of
 from simulator.cloudtrail.record import Record
 from simulator.iam.arn import is_account_id
-from simulator.replay.session_names import group_of
+from simulator.replay.session_names import folded_ids, group_of
 from simulator.replay.tie_folds import Assumption
 
 ISSUING_EVENTS: Final = frozenset(
@@ -53,7 +53,7 @@ def issued_by(record: Record) -> Issued | None:
         caller=caller.label,
         caller_account=caller.account or "",
         role=role,
-        subject=group_of(subject),
+        subject=folded_ids(subject),
         provider=provider,
         name=group_of(name),
         source_identity=parameters.first("sourceIdentity") or "",

@@ -15,6 +15,11 @@ _RUNS: Final = re.compile(
 )
 
 
+_IDS: Final = re.compile(
+    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(?<![0-9A-Za-z])[0-9]{20,}(?![0-9A-Za-z])"
+)
+
+
 def is_instance_id(name: str) -> bool:
     """Whether a session is named as EC2 names those of an instance."""
     return _INSTANCE.fullmatch(name) is not None
@@ -34,3 +39,14 @@ def group_of(name: str) -> str:
     if "@" in name or is_instance_id(name):
         return name
     return _RUNS.sub("*", name)
+
+
+def folded_ids(subject: str) -> str:
+    """The subject of a token, cut to a bound, with the ids of single users (UUIDs, long numbers) as `*`.
+
+    >>> folded_ids("repo:octo/app-2026:ref:refs/heads/v12")
+    'repo:octo/app-2026:ref:refs/heads/v12'
+    >>> folded_ids("eu-central-1:0f8fad5b-d9cb-469f-a165-70867728950e")
+    'eu-central-1:*'
+    """
+    return _IDS.sub("*", subject[: 2 * _MAX_NAME])

@@ -4,6 +4,8 @@ from bisect import insort
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+import msgspec
+
 from simulator.replay.bounded import Key, widened
 from simulator.replay.outcome import StatementPlace
 
@@ -53,6 +55,12 @@ class Tally:
             insort(ids, event_id)
             del ids[EXAMPLES:]
 
+    def copied(self) -> "Tally":
+        """A tally of its own with the same counts."""
+        copy = Tally()
+        copy.merge(self)
+        return copy
+
     def merge(self, other: "Tally") -> None:
         """Add another tally of the same."""
         self.calls += other.calls
@@ -87,8 +95,7 @@ class Issue(NamedTuple):
         return first
 
 
-@dataclass(slots=True)
-class Use:
+class Use(msgspec.Struct, gc=False):
     """What was done in a session. Of facts that differ between records the largest text is kept, `""` is none.
 
     `created` is when the session began by its own account; `agent` the execution environment that the user agent
@@ -96,6 +103,9 @@ class Use:
     federated user's session was issued by; `delivered`: EC2 delivered them to an
     instance; `invoked` counts calls made by the service `invoked_by`.
     """
+
+    # Made for most sessions of a log, so it is lean: no dict before it is needed, and no garbage collection, as
+    # nothing in it can point back at it.
 
     calls: int = 0
     denied: int = 0
@@ -113,20 +123,18 @@ class Use:
     issuer: str = ""
     invoked_by: str = ""
     invoked: int = 0
-    events: dict[tuple[str, str], int] = field(default_factory=dict)
-    hits: dict[StatementPlace, int] | None = None
+    events: dict[str, int] = {}
+    hits: dict[StatementPlace, int] = {}
 
-    def count(self, event: tuple[str, str]) -> None:
-        """Count a kind of event; the kinds that are smallest as text are kept."""
+    def count(self, event: str, calls: int = 1) -> None:
+        """Count a kind of event (`s3:GetObject`); the kinds that are smallest as text are kept."""
         events = self.events
-        events[event] = events.get(event, 0) + 1
+        events[event] = events.get(event, 0) + calls
         if len(events) > 2 * EVENTS:
             self.settle()
 
     def hit(self, place: StatementPlace, calls: int = 1) -> None:
         """Count a call that this statement newly denies."""
-        if self.hits is None:
-            self.hits = {}
         self.hits[place] = self.hits.get(place, 0) + calls
 
     def settle(self) -> None:
@@ -148,10 +156,8 @@ class Use:
             if value > getattr(self, name):
                 setattr(self, name, value)
         for event, calls in other.events.items():
-            self.events[event] = self.events.get(event, 0) + calls
-        if len(self.events) > 2 * EVENTS:
-            self.settle()
-        for place, calls in (other.hits or {}).items():
+            self.count(event, calls)
+        for place, calls in other.hits.items():
             self.hit(place, calls)
 
 

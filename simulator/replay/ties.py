@@ -25,7 +25,7 @@ for a fair sample of sessions. `truncated` says so.
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol
 
 from simulator.cloudtrail.call import parse_time
 from simulator.cloudtrail.principal import principal_of
@@ -44,7 +44,6 @@ _JOINED: Final = timedelta(hours=JOIN_HOURS)
 _SESSION_TYPES: Final = frozenset({"AssumedRole", "Root", "FederatedUser"})
 _MOST_TEXTS: Final = 4096
 _EXECUTION: Final = "exec-env/"
-_Texts = TypeVar("_Texts", bound=tuple[str, ...])
 
 
 class FoundKey(Protocol):
@@ -93,7 +92,7 @@ class Ties:
         self.denials: dict[Denial, Tally] = {}
         # What makes equal texts of many sessions one object; nothing depends on it.
         self._assumptions: dict[Assumption, Assumption] = {}
-        self._events: dict[tuple[str, str], tuple[str, str]] = {}
+        self._events: dict[tuple[str | None, str | None], str] = {}
         self._agents: dict[str, str] = {}
 
     @property
@@ -200,18 +199,16 @@ class Ties:
         event_id = record.event_id or ""
         if event_id < use.event_id or not use.event_id:
             use.event_id = event_id
-        event = (record.event_source or "", record.event_name or "")
-        if event in use.events:
-            use.events[event] += 1
-        else:
-            use.count(_once(self._events, event))
         self._note_facts(use, record, identity, session, created)
         outcome = judged.outcome
         if outcome is Outcome.NEWLY_DENIED:
             use.denied += 1
             for place in {each.key.place for each in judged.findings if each.key.outcome is outcome}:
                 use.hit(place)
-        elif outcome is Outcome.POSSIBLY_NEWLY_DENIED:
+            return key
+        names = (record.event_source, record.event_name)
+        use.count(self._events.get(names) or self._event(names))
+        if outcome is Outcome.POSSIBLY_NEWLY_DENIED:
             use.undecided += 1
         return key
 
@@ -249,7 +246,9 @@ class Ties:
         issued = issued_by(record)
         if issued is None:
             return
-        assumption = _once(self._assumptions, issued.assumption)
+        if len(self._assumptions) >= _MOST_TEXTS:
+            self._assumptions.clear()
+        assumption = self._assumptions.setdefault(issued.assumption, issued.assumption)
         places = frozenset(
             each.key.place for each in judged.findings if each.key.outcome is judged.outcome is Outcome.NEWLY_DENIED
         )
@@ -315,6 +314,14 @@ class Ties:
             tally = self.denials[denial] = Tally()
         return tally
 
+    def _event(self, names: tuple[str | None, str | None]) -> str:
+        """CloudTrail's name of a kind of event, with its service: `s3:GetObject`."""
+        if len(self._events) >= _MOST_TEXTS:
+            self._events.clear()
+        source, name = names
+        label = f"{(source or '').removesuffix('.amazonaws.com')}:{name or ''}"
+        return self._events.setdefault(names, label)
+
     def _execution(self, agent: str) -> str:
         """The execution environment that a user agent names (`AWS_Lambda_python3.12`), `""` if none."""
         if len(self._agents) >= _MOST_TEXTS:
@@ -328,12 +335,6 @@ class Ties:
 def session_of(key: Key) -> str:
     """The name of the session in the key of a use; `""` for root users."""
     return _session_name(key[2])
-
-
-def _once(same: dict[_Texts, _Texts], texts: _Texts) -> _Texts:
-    if len(same) >= _MOST_TEXTS:
-        same.clear()
-    return same.setdefault(texts, texts)
 
 
 def _session_name(arn: str) -> str:
