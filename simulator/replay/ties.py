@@ -7,8 +7,8 @@ Four things are folded, each so that folding a log whole equals merging the fold
 * *issued* and *used*: which access key a record issued, and what was done with which access key. `analysis.identities`
   joins the two, by the key, or by role, name and time, into chains of any length.
 * *loose*: calls that belong to no session that is kept, by role and group of session names.
-* *denials*: which statements together newly deny a call of a principal. Like findings, they grow with distinct
-  identities and statements.
+* *denials*: which statements together newly deny (or may deny) a call of a principal. Like findings, they grow with
+  distinct identities and statements.
 
 **Bounds.** Files come by account and region, not by time, and are dealt out to processes: a session's beginning may be
 read long after its end. Forgetting sessions in reading order would make the answer depend on the order of files and
@@ -43,6 +43,7 @@ JOIN_HOURS: Final = 36
 _JOINED: Final = timedelta(hours=JOIN_HOURS)
 _SESSION_TYPES: Final = frozenset({"AssumedRole", "Root", "FederatedUser"})
 _MOST_TEXTS: Final = 4096
+_DENYING: Final = (Outcome.NEWLY_DENIED, Outcome.POSSIBLY_NEWLY_DENIED)
 _EXECUTION: Final = "exec-env/"
 
 
@@ -72,7 +73,11 @@ class Judged(Protocol):
 
 
 class Denial(NamedTuple):
-    """Calls of a principal that exactly `places` newly deny; `open_places` may deny another check of the same calls."""
+    """Calls of a principal that exactly `places` newly deny, and `open_places` may deny, on another check or all.
+
+    Without `places` the calls are possibly newly denied. What a denial hides (an undecided statement on the same check,
+    a missing Allow further down) is not known here.
+    """
 
     principal: str
     principal_type: str
@@ -103,7 +108,7 @@ class Ties:
 
     def look(self, record: Record, judged: Judged) -> None:
         """Fold one judged record. A record must not be folded twice."""
-        if judged.outcome is Outcome.NEWLY_DENIED:
+        if judged.outcome in _DENYING:
             self._note_denial(record, judged)
         identity = record.user_identity
         if identity is None:
@@ -159,7 +164,7 @@ class Ties:
 
     def _note_denial(self, record: Record, judged: Judged) -> None:
         principal = principal_of(record)
-        found: dict[Outcome, set[StatementPlace]] = {Outcome.NEWLY_DENIED: set(), Outcome.POSSIBLY_NEWLY_DENIED: set()}
+        found: dict[Outcome, set[StatementPlace]] = {outcome: set() for outcome in _DENYING}
         for each in judged.findings:
             if each.key.outcome in found:
                 found[each.key.outcome].add(each.key.place)
