@@ -85,6 +85,61 @@ def test_evidence_is_there(table):
     assert {"window", "records", "drift"} <= set(table.locator("dl.evidence dt").all_inner_texts())
 
 
+# Who is behind it, and what it costs
+
+
+def test_a_person_is_behind_an_identity_center_role(table):
+    search(table, "AWSReservedSSO_Developer ec2:DescribeInstances OnlyFrankfurt")
+    table.click("button.toggle")
+    behind = table.locator(".block:has(h4:text-is('People and workloads behind it'))").inner_text()
+    assert "mira.lindqvist@ferries.example" in behind
+    assert "Identity Center user" in behind
+    assert "12 would be denied" in behind
+    assert "proved by the log" in behind
+
+
+def test_a_pipeline_is_behind_a_role_behind_a_role(table):
+    search(table, "PaymentsRelease lambda:UpdateFunctionCode")
+    table.click("button.toggle")
+    outer = table.locator("li.behind").first
+    assert outer.inner_text().startswith("GitHubDeploy")
+    assert outer.locator("li.behind").inner_text().startswith("nordhaven-ferries/payments")
+
+
+def test_a_link_by_name_alone_says_so(table):
+    search(table, "FraudScores dynamodb:Query")
+    table.click("button.toggle")
+    assert "by name only" in table.inner_text("li.behind")
+
+
+def test_lost_sessions_stand_apart_and_with_their_finding(table):
+    assert "booking/timetable" in table.inner_text("#lost-body")
+    search(table, "sts:AssumeRoleWithSAML sandbox would")
+    table.click("button.toggle")
+    lost = table.locator(".block:has(h4:text-is('Lost with it'))").inner_text()
+    assert "12 calls of 4 sessions that ada.okafor@ferries.example had" in lost
+    assert "Counted apart" in lost
+
+
+def test_it_says_whom_to_talk_to_first(table):
+    rows = table.locator("#people tbody tr")
+    assert rows.count() == 10
+    assert "mira.lindqvist@ferries.example" in table.inner_text("#people")
+    hit = [sum(int(rows.nth(place).locator("td").nth(cell).inner_text()) for cell in (1, 3)) for place in range(10)]
+    assert hit == sorted(hit, reverse=True)
+
+
+def test_it_says_how_far_it_reaches_and_what_a_statement_costs(table):
+    assert table.locator("#reach-units tbody td").first.inner_text() == "Root"
+    assert "booking-prod (333333330001)" in table.inner_text("#reach-accounts")
+    table.click("#statements tbody button >> nth=0")
+    statement = table.locator("#statements tbody button").first.inner_text()
+    assert all(each.split("\n")[0] in statement for each in column(table, 4))
+    several = table.locator("#statements tbody button", has_text=", ").first
+    several.click()
+    assert len({each.rpartition(" on ")[2] for each in column(table, 4)}) > 1
+
+
 # The table
 
 

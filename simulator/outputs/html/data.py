@@ -7,6 +7,7 @@ from simulator.analysis.findings import Counted, Finding
 from simulator.analysis.report import Report
 from simulator.outputs import wording
 from simulator.outputs.flows import flows_of
+from simulator.outputs.html.answers import answers
 from simulator.outputs.html.bars import bars_of
 from simulator.outputs.html.behind import behind, lost, lost_with
 from simulator.outputs.html.policies import PolicyTexts
@@ -37,6 +38,7 @@ def page_data(report: Report) -> dict[str, Any]:
         "policies": texts.policies,
         "findings": findings,
         "lost": lost(report),
+        "answers": answers(report),
         "flows": _flows(report),
         "timeline": bars_of(report.impact.timeline),
     }

@@ -37,7 +37,8 @@ function plainTable(caption, heads, rows) {
       typeof cell === "number" ? number(cell) : cell));
   return el("table", { class: "plain" },
     caption ? el("caption", {}, caption) : null,
-    el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
+    el("thead", {}, el("tr", {}, ...heads.map((head, place) =>
+      el("th", { scope: "col", class: rows.length && place && typeof rows[0][place] === "number" ? "number" : null }, head)))),
     el("tbody", {}, ...rows.map((row) => el("tr", {}, ...cells(row)))));
 }
 
