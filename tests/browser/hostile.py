@@ -90,8 +90,8 @@ def _identities(report):
         inner = Behind(identity, Relation.NAMED_IN, Confidence.NAMED, evidence, 1, 2, 1, 1, text, text)
         behind[finding.principal.arn] = (replace(inner, behind=(inner,)),)
         events = (LostCalls(text, 1),)
-        more = {"events": events, "further": (identity,), "first_seen": text, "last_seen": text, "confidence": Confidence.PROVED}
-        lost.append(Lost(identity, identity, (finding.place,), 1, 1, 1, complete=False, **more))
+        counts = (1, 1, 1, events, (identity,), text, text, Confidence.PROVED)
+        lost.append(Lost(identity, identity, (finding.place,), *counts, complete=False))
     return Identities(behind=behind, lost=tuple(lost))
 
 
