@@ -10,6 +10,7 @@ from simulator.analysis.identities.model import (
     Confidence,
     Identities,
     Identity,
+    IdentityKind,
     Link,
     Lost,
     LostCalls,
@@ -59,10 +60,11 @@ class _Linker:
     def linked(self) -> Identities:
         trees = self._trees()
         graft(trees)
+        cut = ("branches",) if any(tree.is_cut() for tree in trees.values()) else ()
         behind = {label: tree.behind() for label, tree in sorted(trees.items())}
         links = tuple(self._link(label, each) for label, found in behind.items() for each in found)
         behind |= {label: tree.behind() for label, tree in sorted(self._subjects().items())}
-        return Identities(links, MappingProxyType(behind), self._lost(), self._ties.truncated)
+        return Identities(links, MappingProxyType(behind), self._lost(), (*self._ties.truncated, *cut))
 
     # Chains
 
@@ -85,7 +87,7 @@ class _Linker:
                     confidence=join.confidence, why=f"{step.why}; role, session name and time match, no access key does"
                 )
             found.append((step, join.issue.event_id))
-            key = join.issue.caller
+            key = _onward(step, join.issue)
         return tuple(found)
 
     def _assumption(self, assumption: Assumption) -> Step:
@@ -104,12 +106,13 @@ class _Linker:
         for _, issue in self._ties.issued.in_order():
             if id(issue) not in at_work:
                 # Issued, and not seen at work in this log: it belongs in the picture all the same.
-                chain = ((self._assumption(issue.assumption), issue.event_id), *self._chain(issue.caller))
+                step = self._assumption(issue.assumption)
+                chain = ((step, issue.event_id), *self._chain(_onward(step, issue)))
                 trees.setdefault(issue.assumption.role, Tree()).add(chain, None)
         for (role, group), use in self._ties.loose.in_order():
-            step = self._steps.of_use(role, group, use)
-            if step is not None:
-                trees.setdefault(role, Tree()).add([(step, use.event_id)], use, sessions=0)
+            nearest = self._steps.of_use(role, group, use)
+            if nearest is not None:
+                trees.setdefault(role, Tree()).add([(nearest, use.event_id)], use, sessions=0)
         self._count_assumptions(trees)
         return {label: tree for label, tree in trees.items() if tree.branches}
 
@@ -210,3 +213,8 @@ class _Linker:
             confidence=confidence,
             complete="sessions" not in self._ties.truncated,
         )
+
+
+def _onward(step: Step, issue: Issue) -> Key:
+    """The session to follow a chain to; `()` where it ends, at the latest at another company's account."""
+    return () if step.identity.identity_kind is IdentityKind.EXTERNAL_ACCOUNT else issue.caller
