@@ -129,11 +129,15 @@ class _Linker:
             trees.setdefault(role, Tree()).tally(step, whole)
 
     def _subjects(self) -> dict[str, Tree]:
-        """Who is behind what identity providers ask for: the calls that issue sessions name the provider as caller."""
+        """Who is behind the denied calls of identity providers, as which the records name whoever gets a session.
+
+        Of those who sign in through a provider only the ones that are hit: it would be everybody.
+        """
         trees: dict[str, Tree] = {}
         for key, tally in self._ties.assumed.in_order():
             assumption = Assumption(*key)
-            if assumption.caller_kind == PrincipalKind.FEDERATED.value:
+            hit = tally.denied or tally.undecided
+            if hit and assumption.caller_kind == PrincipalKind.FEDERATED.value:
                 step = self._assumption(assumption)
                 branch = trees.setdefault(assumption.caller, Tree()).branch(step)
                 branch.count(tally, 0)
