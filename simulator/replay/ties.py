@@ -258,8 +258,11 @@ class Ties:
             if judged.outcome is Outcome.POSSIBLY_NEWLY_DENIED:
                 tally.undecided += 1
                 add_counts(tally.open_hits, dict.fromkeys(_places(judged, judged.outcome), 1))
-        issue = Issue(time, record.event_id or "", issued.name, assumption, caller, places)
-        self._issue((issued.access_key,) if issued.access_key else (unkeyed(assumption.role, issued.name), time), issue)
+        event_id = record.event_id or ""
+        # Without an access key two callers may have got a session of the same name in the same second.
+        nameless = (unkeyed(assumption.role, issued.name), time, event_id)
+        issue = Issue(time, event_id, issued.name, assumption, caller, places)
+        self._issue((issued.access_key,) if issued.access_key else nameless, issue)
 
     # Entries, made when first asked for
 
