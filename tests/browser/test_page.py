@@ -40,11 +40,11 @@ def test_it_says_what_the_terminal_says(table, sample_run_headline):
     assert table.locator("header p.lead").all_inner_texts() == more
 
 
-def test_every_section_is_there_and_in_the_contents(sample):
-    sections = sample.locator("main > section")
-    assert sections.count() == sample.locator("main > section:visible").count() == sample.locator("nav a").count()
+def test_every_section_is_there_and_in_the_contents(table):
+    sections = table.locator("main > section")
+    assert sections.count() == table.locator("main > section:visible").count() == table.locator("nav a").count()
     for place in range(sections.count()):
-        link = sample.locator("nav a").nth(place)
+        link = table.locator("nav a").nth(place)
         assert link.get_attribute("href") == f"#{sections.nth(place).get_attribute('id')}"
         assert link.inner_text() == sections.nth(place).get_attribute("data-name")
         assert sections.nth(place).locator("h2").inner_text()
@@ -192,6 +192,12 @@ def test_calls_sort_as_numbers(table):
     assert calls[0] == max(row["calls"] for row in data_of(table)["findings"])
 
 
+def test_one_page_needs_no_turning(table):
+    assert table.locator(".pages").is_visible()
+    search(table, "settlement dynamodb:GetItem")
+    assert not table.locator(".pages").is_visible()
+
+
 def test_pages_turn(table):
     first = column(table, 2)
     assert table.locator("text=Previous").is_disabled()
@@ -249,11 +255,11 @@ def test_the_whole_page_works_by_keyboard(table):
     assert table.locator(".findings th >> nth=4").get_attribute("aria-sort") == "descending"
 
 
-def test_the_focus_is_seen(sample):
+def test_the_focus_is_seen(table):
     for selector in ("#theme", ".tile.o0", "nav a", "th button", "button.toggle", ".chip", "summary"):
-        sample.keyboard.press("Tab")  # what is focused by a script counts as seen only after a key
-        sample.focus(selector)
-        width = sample.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+        table.keyboard.press("Tab")  # what is focused by a script counts as seen only after a key
+        table.focus(selector)
+        width = table.evaluate("getComputedStyle(document.activeElement).outlineWidth")
         assert width == "3px", selector
 
 
@@ -368,8 +374,8 @@ def test_on_paper_all_findings_stand_without_what_only_a_screen_has(browser, sam
         assert watched.complaints() == []
 
 
-def test_without_scripts_the_page_still_says_what_matters(browser, sample_page):
-    with chromium.opened(browser, sample_page, java_script_enabled=False) as watched:
+def test_without_scripts_the_page_still_says_what_matters(browser, sample_table_page):
+    with chromium.opened(browser, sample_table_page, java_script_enabled=False) as watched:
         assert "would lose 155 calls" in watched.page.inner_text("h1")
         assert "needs JavaScript" in watched.page.inner_text("main")
         assert "same findings" in watched.page.inner_text("main")

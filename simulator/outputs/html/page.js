@@ -2,6 +2,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const SHOWN_OUTCOMES = 4; // those that make findings come first
+const FINDINGS_OF = data.outcomes.map((_, outcome) => data.findings.filter((row) => row.outcome === outcome).length);
 
 function el(tag, attributes, ...children) {
   const node = document.createElement(tag);

@@ -7,7 +7,7 @@ function tiles() {
       el("span", { class: "label" }, (told.calls === 1 ? "call " : "calls ") + told.label),
       el("small", {}, outcome < SHOWN_OUTCOMES && told.calls ? plural(told.identities, "identity", "identities") : " "),
     ];
-    return told.findings
+    return FINDINGS_OF[outcome]
       ? el("button", { type: "button", class: "tile o" + outcome, onclick: () => showOnly({ outcomes: new Set([outcome]) }) }, ...inside)
       : el("div", { class: "tile o" + outcome }, ...inside);
   }));
