@@ -365,6 +365,7 @@ def test_on_paper_all_findings_stand_without_what_only_a_screen_has(browser, sam
         assert page.locator(ROWS).count() == len(data_of(page)["findings"])
         assert brightness(page) > 250
         assert brightness(page, "#flow-picture .node-label", "fill") < 128
+        assert page.locator("#policies pre:visible").count() == len(data_of(page)["policies"])
         for selector in ("nav", "#theme", ".filters", ".pages", ".chips"):
             assert not page.locator(selector).is_visible(), selector
         page.evaluate("dispatchEvent(new Event('afterprint'))")

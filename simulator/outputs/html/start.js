@@ -110,9 +110,12 @@ function policies() {
   byId("policies-body").append(...data.policies.map((policy, place) =>
     el("details", { id: "policy-" + place, open: data.policies.length <= 3 },
       el("summary", {}, el("span", { class: "strong" }, policy.kind + " " + policy.name), " ",
-        el("small", {}, plural(used[place].length, "deciding statement") + ", attached to " + (policy.attached.join(", ") || "nothing"))),
+        el("small", {}, plural(used[place].length, "deciding statement") + (policy.attached.length ? ", attached to " + policy.attached.join(", ") : ", attached nowhere in the proposal"))),
       policy.source ? el("p", { class: "muted mono" }, policy.source) : null,
       policyLines(policy.lines, 0, used[place]))));
+  const folded = byId("policies-body").querySelectorAll("details:not([open])");
+  addEventListener("beforeprint", () => folded.forEach((each) => { each.open = true; }));
+  addEventListener("afterprint", () => folded.forEach((each) => { each.open = false; }));
   // A link to a folded policy opens it.
   const open = () => {
     const target = location.hash.startsWith("#policy-") && byId(location.hash.slice(1));
