@@ -200,11 +200,11 @@ class Ties:
         outcome = judged.outcome
         if outcome is Outcome.NEWLY_DENIED:
             use.denied += 1
-            add_counts(use.hits, dict.fromkeys(_places(judged, outcome), 1))
+            use.hit(dict.fromkeys(_places(judged, outcome), 1), {})
             return key
         if outcome is Outcome.POSSIBLY_NEWLY_DENIED:
             use.undecided += 1
-            add_counts(use.open_hits, dict.fromkeys(_places(judged, outcome), 1))
+            use.hit({}, dict.fromkeys(_places(judged, outcome), 1))
         names = (record.event_source, record.event_name)
         use.count(self._events.get(names) or self._event(names))
         return key
