@@ -272,6 +272,10 @@ class _Judge:
                     impact.timeline.add(record.event_time, result.outcome)
                 for touched in result.findings:
                     self._fold_finding(record, touched)
+        if impact.ties is not None:
+            for record, result in zip(records, judged, strict=True):
+                if result.mapped:
+                    impact.ties.look(record, result)
 
     def _counting(self, records: list[Record]) -> list[Record]:
         """The records that count: without further copies of a call, and without those that were not selected."""
@@ -442,6 +446,11 @@ class _Judged:
     outcome: Outcome = Outcome.UNCHANGED
     drift: bool = False
     findings: tuple[_Touched, ...] = ()
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it was judged."""
+        return self.skipped is None and self.unmapped is None
 
 
 def _touched(sightings: Iterable[_Sighting]) -> tuple[_Touched, ...]:
