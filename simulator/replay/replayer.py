@@ -262,10 +262,6 @@ class _Judge:
         kinds = dict(zip(map(id, judged), judged, strict=True))
         for kind, count in Counter(map(id, judged)).items():
             self._count(kinds[kind], count)
-        if impact.ties is not None:
-            for record, result in zip(records, judged, strict=True):
-                if result.skipped is None and result.unmapped is None:
-                    impact.ties.look(record, result)
         if any(each.outcome.makes_finding for each in kinds.values()):
             for record, result in zip(records, judged, strict=True):
                 if result.outcome.makes_finding:

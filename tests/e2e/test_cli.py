@@ -107,7 +107,7 @@ def test_a_replay_loads_what_its_format_needs(files):
     arguments = ("simulate", policy, "--type", "scp", "--logs", log, "--workers", "1", "--format")
     assert modules_loaded(*arguments, "csv")[1] & HEAVY == set()
     assert modules_loaded(*arguments, "terminal")[1] & HEAVY == {"rich"}
-    assert modules_loaded(*arguments, "json")[1] & HEAVY == {"networkx"}
+    assert modules_loaded(*arguments, "json")[1] & HEAVY == set()
 
 
 def test_help_names_every_command_and_the_exit_statuses():
