@@ -29,7 +29,12 @@ writing direction or have no width, line separators, lone surrogates."""
 
 def render(report: Report) -> str:
     """The JSON text with a final newline. It encodes as UTF-8 and holds no raw control or direction marks."""
-    text = _UNSAFE.sub(_escaped, json.dumps(document(report), ensure_ascii=False, separators=(",", ":")))
+    return as_text(document(report))
+
+
+def as_text(value: Mapping[str, Any]) -> str:
+    """Plain values as indented JSON with a final newline, without raw control or direction marks."""
+    text = _UNSAFE.sub(_escaped, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return msgspec.json.format(text, indent=1) + "\n"
 
 

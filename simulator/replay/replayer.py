@@ -48,6 +48,7 @@ from simulator.replay.impact import FindingKey, Impact, UnmappedKind
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
 from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
 from simulator.replay.survey import GLANCED, Survey, wants_sessions
+from simulator.replay.ties import Ties
 from simulator.replay.watched import View, is_watched, noted
 
 OUTSIDE_WINDOW: Final = "outside-window"
@@ -120,11 +121,15 @@ def _no_progress(_size: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the organization now, as proposed, and which records count. Picklable."""
+    """What is asked: the organization now, as proposed, and which records count. Picklable.
+
+    `ties`: who is behind whom is asked, too (`Impact.ties`).
+    """
 
     current: Organization
     proposed: Organization
     selection: Selection = field(default_factory=Selection)
+    ties: bool = False
 
 
 class Replayer:
@@ -134,6 +139,7 @@ class Replayer:
         current, proposed = question.current, question.proposed
         self.guardrails = GuardrailPair(current, proposed, catalog)
         self.selection = question.selection
+        self.ties = question.ties
         self.facts = facts_of(current)
         self.proposed_facts = facts_of(proposed)
         # Accounts that move have another organization path afterwards; only then are requests made twice.
@@ -193,6 +199,7 @@ class _Judge:
 
     def __init__(self, replayer: Replayer, survey: Survey, folders: frozenset[str]) -> None:
         self.impact = Impact()
+        self.impact.ties = Ties() if replayer.ties else None
         self._replayer = replayer
         self._survey = survey
         self._facts = survey.facts(replayer.facts, folders)
@@ -246,7 +253,8 @@ class _Judge:
         return self.impact
 
     def _fold_intact(self, intact: Intact) -> None:
-        records = intact.records
+        # Who acts through whom may stand anywhere in a record.
+        records = intact.records if self.impact.ties is None else intact.whole()
         while True:
             try:
                 seen = self._judge_all(records)
@@ -288,9 +296,15 @@ class _Judge:
         for kind, count in Counter([id(judged) for _, judged, _ in seen]).items():
             self._count(kinds[kind], count)
         for record, judged, told in seen:
+            if judged.outcome.makes_finding:
+                impact.timeline.add(record.event_time, judged.outcome)
             if told is not None:
                 for touched, resources in zip(judged.findings, told.resources, strict=True):
                     self._fold_finding(record, touched, told, resources)
+        if impact.ties is not None:
+            for record, judged, _ in seen:
+                if judged.mapped:
+                    impact.ties.look(record, judged)
 
     def _counting(self, seen: list["_Seen"]) -> list["_Seen"]:
         """The records that count: without further copies of a call, and without those that were not selected."""
@@ -470,6 +484,11 @@ class _Judged:
     outcome: Outcome = Outcome.UNCHANGED
     drift: bool = False
     findings: tuple[_Touched, ...] = ()
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it was judged."""
+        return self.skipped is None and self.unmapped is None
 
 
 def _touched(sightings: Iterable[_Sighting]) -> tuple[_Touched, ...]:
