@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from simulator.analysis.redaction import redact as redacted
 from simulator.analysis.report import make_report
 from simulator.cli import options
 from simulator.cli.loading import load_catalog, update_note
@@ -73,6 +74,8 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
     show_default=True,
     help="Which findings make the exit status 10.",
 )
+@options.redact
+@options.redact_salt
 @options.quiet
 @options.workers
 def command(
@@ -88,6 +91,8 @@ def command(
     format_name: str,
     outputs: tuple[Path, ...],
     fail_on: str,
+    redact: bool,
+    redact_salt: str | None,
     quiet: bool,
     workers: int | None,
 ) -> int:
@@ -102,6 +107,7 @@ def command(
     formats = [format_of(path) for path in outputs]
     check_writable(outputs)
     current = read_organization(organization)
+    salt = options.salt(redact_salt, current.id) if redact else None
     wanted_type = PolicyType[policy_type.upper()] if policy_type else None
     change = read_proposal(proposal, wanted_type, attach)
     proposed = proposals.apply(change, current)
@@ -123,6 +129,8 @@ def command(
         lockouts=tuple(str(each) for each in lockouts(current, proposed, LockoutProbe(current, proposed, catalog))),
         notes=tuple(notes),
     )
+    if salt is not None:
+        report = redacted(report, salt)
     files = list(zip(outputs, formats, strict=True))
     write(lambda name, view: render(name, report, view), format_name, files, quiet=quiet)
     if impact.read == 0:

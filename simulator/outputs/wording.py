@@ -41,6 +41,14 @@ _FACTS: Final = {
 }
 """What settles a finding and is not a condition key."""
 
+_VERBS: Final = {
+    Outcome.NEWLY_DENIED: "would be denied",
+    Outcome.POSSIBLY_NEWLY_DENIED: "may be denied",
+    Outcome.NEWLY_ALLOWED: "would be allowed",
+    Outcome.ALREADY_DENIED: "failed authorization in the log anyway and would be denied, or may be,",
+}
+"""What happens to a caller in each outcome that makes findings."""
+
 
 def plural(count: int, one: str, many: str = "") -> str:
     """A count with its noun.
@@ -97,10 +105,15 @@ def identity(principal: FindingPrincipal) -> str:
 
 def who_and_where(principal: FindingPrincipal, organization: Organization, stale: Container[str] = ()) -> str:
     """The identity with its account and place: `role deployer in shop (111122223333), Workloads/Prod`."""
+    return " in ".join(who_lines(principal, organization, stale))
+
+
+def who_lines(principal: FindingPrincipal, organization: Organization, stale: Container[str] = ()) -> tuple[str, ...]:
+    """The same as lines: the identity, and its account and place where it has them."""
     where = home(principal, organization, stale)
     if principal.type == "account" and principal.arn == principal.account:
-        return where
-    return f"{identity(principal)} in {where}" if where else identity(principal)
+        return (where,)
+    return (identity(principal), where) if where else (identity(principal),)
 
 
 def home(principal: FindingPrincipal, organization: Organization, stale: Container[str] = ()) -> str:
@@ -129,6 +142,21 @@ def statement(place: StatementPlace, attached_name: str, organization: Organizat
     # People count from one.
     which = name(place.sid) if place.sid else f"statement {(place.statement or 0) + 1}"
     return f"{which} of {kind} {name(place.policy)} on {where}"
+
+
+def sentence(finding: Finding, report: Report) -> str:
+    """A finding in one sentence: who would lose what, by which statement, how often and when, and what is open."""
+    who = who_and_where(finding.principal, report.organization, report.impact.stale_accounts.counts)
+    by = statement(finding.place, finding.attached_name, report.organization)
+    denied = finding.place.policy is not None
+    match finding.outcome:
+        case Outcome.NEWLY_ALLOWED:
+            why = f", today denied by {by}" if denied else f"; today {by}"
+        case _:
+            why = f" by {by}" if denied else f": {by}"
+    times = ", ".join(filter(None, (plural(finding.calls, "call"), window(finding.first_seen, finding.last_seen))))
+    told = f"{who} {_VERBS[finding.outcome]} {name(finding.action)}{why} ({times})"
+    return f"{told}; settled by {'; '.join(map(settles, finding.settled_by))}" if finding.settled_by else told
 
 
 def source(place: StatementPlace) -> str:

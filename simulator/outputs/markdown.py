@@ -1,0 +1,194 @@
+"""The report as a comment on a pull request: GitHub Flavored Markdown that fits, whatever the log held.
+
+What matters most is given room first; what does not fit is counted and named. The order depends on the report alone,
+so that a comment changes only where the impact does.
+"""
+
+from collections.abc import Iterable, Sequence
+from textwrap import wrap
+from typing import Final
+
+from simulator.analysis.findings import Finding
+from simulator.analysis.report import Report
+from simulator.outputs import mermaid, wording
+from simulator.outputs.evidence import evidence_rows
+from simulator.outputs.markdown_text import code, prose
+from simulator.outputs.wording import plural
+from simulator.replay.outcome import Outcome
+
+LIMIT: Final = 65_536
+"""Characters of a comment (GitHub REST API, issue comments). Bytes are counted here, which are never fewer."""
+
+MARK: Final = "<!-- orgsim impact -->"
+"""The first line, by which a pipeline finds the comment it wrote before."""
+
+_WORST: Final = 10
+_LOCKOUTS: Final = 10
+_DRAWN: Final = 15
+_SHARES: Final = {"top": 4_000, "lockouts": 7_000, "worst": 26_000, "graph": 12_000, "evidence": 8_000}
+"""Bytes that the fixed parts may take; the rest of the findings share what is left."""
+
+_CLOSING: Final = 1_200
+"""Bytes kept for saying what was left out."""
+
+_WIDTH: Final = 110
+
+
+def render(report: Report) -> str:
+    """The comment with a final newline, under `LIMIT` bytes (and so characters)."""
+    return _Comment(report).text()
+
+
+class _Comment:
+    """Builds the parts in the order of what matters, and joins them in the order of reading."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._left = LIMIT - _CLOSING
+        self._cut: list[str] = []
+        self._stale = report.impact.stale_accounts.counts
+        self._by_outcome: dict[Outcome, list[Finding]] = {outcome: [] for outcome in Outcome}
+        for finding in report.findings:
+            self._by_outcome[finding.outcome].append(finding)
+
+    def text(self) -> str:
+        """The comment."""
+        top, lockouts, worst = self._top(), self._lockouts(), self._worst()
+        evidence, graph = self._evidence(), self._graph()
+        rest = [
+            self._rest(Outcome.NEWLY_DENIED, "more that would be denied", skip=_WORST),
+            self._rest(Outcome.POSSIBLY_NEWLY_DENIED, "may be denied, and what would settle it"),
+            self._rest(Outcome.NEWLY_ALLOWED, "denied today, would be allowed"),
+            self._rest(Outcome.ALREADY_DENIED, "failed in the log anyway; would be denied, too, or may be"),
+        ]
+        parts = [top, lockouts, worst, *rest, graph, evidence, self._closing()]
+        return "\n".join(part for part in parts if part)
+
+    # The fixed parts
+
+    def _top(self) -> str:
+        first, *more = wording.headline(self._report)
+        lines = [MARK, f"## {prose(first)}", "", *(f"{prose(each)}  " for each in more)]
+        rows = dict(evidence_rows(self._report))
+        told = "; ".join(f"{label}: {rows[label]}" for label in ("window", "records"))
+        return self._take([*lines, "", f"<sub>{prose(told)}</sub>"], "top", "")
+
+    def _lockouts(self) -> str:
+        lockouts = self._report.lockouts
+        if not lockouts:
+            return ""
+        title = "**Lock-out warnings**: these hold even where the log is silent."
+        lines = [f"> - {prose(wording.shorten(each, 500))}" for each in lockouts[:_LOCKOUTS]]
+        return self._fit(["> [!WARNING]", f"> {title}"], lines, [], len(lockouts), "lock-out warning", "lockouts")
+
+    def _worst(self) -> str:
+        """The ten worst of what would be denied: the findings come gravest first, then most calls."""
+        denied = self._by_outcome[Outcome.NEWLY_DENIED]
+        if not denied:
+            return ""
+        shown = denied[:_WORST]
+        title = "The ten worst" if len(denied) > _WORST else "Would be denied"
+        head = [f"### {title}", "", *_head(Outcome.NEWLY_DENIED)]
+        return self._fit(head, map(self._row, shown), [], len(shown), "finding of the worst", "worst")
+
+    def _graph(self) -> str:
+        chart = mermaid.render(self._report, _DRAWN)
+        if not chart:
+            return ""
+        lines = ["<details><summary>Graph: who, which call, which statement</summary>", "", "```mermaid"]
+        return self._take([*lines, chart.rstrip("\n"), "```", "", "</details>"], "graph", "the graph")
+
+    def _evidence(self) -> str:
+        lines = []
+        for label, told in evidence_rows(self._report):
+            # In a code block nothing is read as Markdown; four columns in, no line can end it.
+            row = f"{label}: {told}"
+            lines += wrap(row, _WIDTH, subsequent_indent=" " * 4, break_on_hyphens=False)
+        head = ["<details><summary>Evidence: what this rests on</summary>", "", "```text"]
+        return self._fit(head, lines, ["```", "", "</details>"], len(lines), "line of the evidence", "evidence")
+
+    # The other findings
+
+    def _rest(self, outcome: Outcome, what: str, skip: int = 0) -> str:
+        findings = self._by_outcome[outcome][skip:]
+        if not findings:
+            return ""
+        count = plural(len(findings), "finding")
+        head = [f"<details><summary>{count}: {what}</summary>", "", *_head(outcome)]
+        rows = map(self._row, findings)
+        return self._fit(head, rows, ["", "</details>"], len(findings), f"finding ({what})", None)
+
+    def _row(self, finding: Finding) -> str:
+        report = self._report
+        who = wording.who_lines(finding.principal, report.organization, self._stale)
+        cells = (
+            "<br>".join(code(each, 120) for each in who),
+            code(finding.action),
+            code(wording.statement(finding.place, finding.attached_name, report.organization), 160),
+            f"{finding.calls:,}",
+            prose(wording.window(finding.first_seen, finding.last_seen)),
+            _last(finding),
+        )
+        return f"| {' | '.join(cells)} |"
+
+    # Room
+
+    def _take(self, lines: Sequence[str], share: str, what: str) -> str:
+        """The lines as they are, or nothing if they do not fit."""
+        text = "\n".join(lines) + "\n"
+        if _size(text) > min(_SHARES[share], self._left):
+            self._cut.append(what)
+            return ""
+        self._left -= _size(text)
+        return text
+
+    def _fit(
+        self,
+        head: Sequence[str],
+        rows: Iterable[str],
+        foot: Sequence[str],
+        count: int,
+        what: str,
+        share: str | None,
+    ) -> str:
+        """A part with as many of its rows as fit; notes how many of the `count` things it is about are missing."""
+        room = min(_SHARES[share], self._left) if share else self._left
+        room -= sum(_size(line) + 1 for line in (*head, *foot)) + 1
+        kept: list[str] = []
+        for row in rows:
+            if _size(row) + 1 > room:
+                break
+            room -= _size(row) + 1
+            kept.append(row)
+        if len(kept) < count:
+            self._cut.append(f"{count - len(kept):,} of {plural(count, what)}")
+        if not kept:
+            return ""
+        text = "\n".join([*head, *kept, *foot]) + "\n"
+        self._left -= _size(text) + 1
+        return text
+
+    def _closing(self) -> str:
+        told = f"Left out for length: {'; '.join(filter(None, self._cut))}. " if self._cut else ""
+        full = "Everything is in the JSON, CSV and HTML reports of the same run."
+        return f"<sub>{told}{full}</sub>\n"
+
+
+def _head(outcome: Outcome) -> tuple[str, str]:
+    by = "today denied by" if outcome is Outcome.NEWLY_ALLOWED else "by"
+    last = "settled by" if outcome is Outcome.POSSIBLY_NEWLY_DENIED else "source"
+    return f"| who | call | {by} | calls | seen | {last} |", "|---|---|---|--:|---|---|"
+
+
+def _last(finding: Finding) -> str:
+    """The source of a statement; of a finding that is open, what would settle it."""
+    if finding.outcome is not Outcome.POSSIBLY_NEWLY_DENIED:
+        source = wording.source(finding.place)
+        return code(source, 100) if source else ""
+    # Condition keys have a colon; the rest are facts in our words.
+    told = (code(each) if ":" in each else prose(wording.settles(each)) for each in finding.settled_by)
+    return "<br>".join(told) or "nothing that is named"
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
