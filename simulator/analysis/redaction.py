@@ -30,7 +30,7 @@ _SECRETS: Final = re.compile(
       (?P<uuid> (?<![\w-]) [0-9a-fA-F]{8} (?:-[0-9a-fA-F]{4}){3} - [0-9a-fA-F]{12} (?![\w-]) )
     | (?P<session> (?<=:assumed-role/) [^\s/"'<>]+ / [^\s"'<>]+ )
     | (?P<user> (?<=:) (?:federated-user|dbuser|user|mfa) [:/] [^\s"'<>]+ )
-    | (?P<email> [^\s@"'<>(),;:/\\|\[\]{}=`]{1,64} @ (?:[\w-]{1,63}\.){1,40} [\w-]{1,63} )
+    | (?P<email> [^\s@"'<>(),;:/\\|\[\]{}=`]{0,64} @ (?:[\w-]{1,63}\.){1,40} [\w-]{1,63} )
     | (?P<key> (?<![A-Z0-9]) (?:ABIA|ACCA|AIDA|AKIA|AROA|ASIA) [A-Z0-9]{12,} )
     | (?P<ipv6> (?<![\w:.]) (?:[0-9a-fA-F]{0,4}:){2,7} [0-9a-fA-F.]{0,15} (?![\w:]) )
     | (?P<ipv4> (?<!\d) (?<!\d\.) \d{1,3} (?:\.\d{1,3}){3} (?! \d | \.\d ) )
@@ -140,11 +140,14 @@ class _Pseudonyms:
         digits = match.group()
         if len(digits) == 12:
             return self.account(digits)
-        for start in range(len(digits) - 11):
-            if digits[start : start + 12] in self.accounts:
-                tail = re.sub(r"\d{12,}", self._account_in, digits[start + 12 :])
-                return digits[:start] + self.account(digits[start : start + 12]) + tail
-        return digits
+        parts, place, kept = [], 0, 0
+        while place <= len(digits) - 12:
+            if (account := digits[place : place + 12]) in self.accounts:
+                parts += [digits[kept:place], self.account(account)]
+                place = kept = place + 12
+            else:
+                place += 1
+        return "".join([*parts, digits[kept:]])
 
     def _name(self, kind: str, text: str) -> str:
         suffix = self._known.get(text)

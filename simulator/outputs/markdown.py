@@ -24,7 +24,6 @@ MARK: Final = "<!-- orgsim impact -->"
 
 _WORST: Final = 10
 _LOCKOUTS: Final = 10
-_DRAWN: Final = 15
 _SHARES: Final = {"top": 4_000, "lockouts": 7_000, "worst": 26_000, "graph": 12_000, "evidence": 8_000}
 """Bytes that the fixed parts may take; the rest of the findings share what is left."""
 
@@ -92,11 +91,13 @@ class _Comment:
         return self._fit(head, map(self._row, shown), [], len(shown), "finding of the worst", "worst")
 
     def _graph(self) -> str:
-        chart = mermaid.render(self._report, _DRAWN)
-        if not chart:
+        lost = (Outcome.NEWLY_DENIED, Outcome.POSSIBLY_NEWLY_DENIED)
+        if not any(self._by_outcome[each] for each in lost):
             return ""
         lines = ["<details><summary>Graph: who, which call, which statement</summary>", "", "```mermaid"]
-        return self._take([*lines, chart.rstrip("\n"), "```", "", "</details>"], "graph", "the graph")
+        return self._take(
+            [*lines, mermaid.render(self._report).rstrip("\n"), "```", "", "</details>"], "graph", "the graph"
+        )
 
     def _evidence(self) -> str:
         lines = []
@@ -121,14 +122,16 @@ class _Comment:
     def _row(self, finding: Finding) -> str:
         report = self._report
         who = wording.who_lines(finding.principal, report.organization, self._stale)
-        cells = (
+        by = wording.statement(finding.place, finding.attached_name, report.organization)
+        cells: tuple[str, ...] = (
             "<br>".join(code(each, 120) for each in who),
             code(finding.action),
-            code(wording.statement(finding.place, finding.attached_name, report.organization), 160),
+            "<br>".join(code(each, 160) for each in (by, wording.source(finding.place)) if each),
             f"{finding.calls:,}",
-            prose(wording.window(finding.first_seen, finding.last_seen)),
-            _last(finding),
+            _days(finding),
         )
+        if finding.outcome is Outcome.POSSIBLY_NEWLY_DENIED:
+            cells = (*cells, _settled(finding))
         return f"| {' | '.join(cells)} |"
 
     # Room
@@ -176,15 +179,19 @@ class _Comment:
 
 def _head(outcome: Outcome) -> tuple[str, str]:
     by = "today denied by" if outcome is Outcome.NEWLY_ALLOWED else "by"
-    last = "settled by" if outcome is Outcome.POSSIBLY_NEWLY_DENIED else "source"
-    return f"| who | call | {by} | calls | seen | {last} |", "|---|---|---|--:|---|---|"
+    settled = outcome is Outcome.POSSIBLY_NEWLY_DENIED
+    return (
+        f"| who | call | {by} | calls | seen |{' settled by |' if settled else ''}",
+        f"|---|---|---|--:|---|{'---|' if settled else ''}",
+    )
 
 
-def _last(finding: Finding) -> str:
-    """The source of a statement; of a finding that is open, what would settle it."""
-    if finding.outcome is not Outcome.POSSIBLY_NEWLY_DENIED:
-        source = wording.source(finding.place)
-        return code(source, 100) if source else ""
+def _days(finding: Finding) -> str:
+    # A date is not to be broken over two lines.
+    return prose(wording.window(finding.first_seen, finding.last_seen)).replace("-", "&#8209;")
+
+
+def _settled(finding: Finding) -> str:
     # Condition keys have a colon; the rest are facts in our words.
     told = (code(each) if ":" in each else prose(wording.settles(each)) for each in finding.settled_by)
     return "<br>".join(told) or "nothing that is named"

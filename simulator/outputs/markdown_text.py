@@ -11,11 +11,11 @@ from typing import Final
 from simulator.outputs.safe_text import safe_text
 from simulator.outputs.wording import shorten
 
-_SPECIAL: Final = re.compile(r"[^\w ,;.()/=+'\"…-]|_|www\.", re.IGNORECASE)
-"""What is not written as it is; letters of any script are. `www.` would begin an address."""
+_SPECIAL: Final = re.compile(r"[^\w ,;.()/=+'\"…:-]|_|www\.|:(?=/|[\w+-]*:)", re.IGNORECASE)
+"""What is not written as it is; letters of any script are. `www.` and `://` begin an address, `:word:` an emoji."""
 
 _CALLS: Final = frozenset("@#!$%&~:")
-"""Signs that begin a mention, a reference (`#12`, `!12`, `$12`, `&12`, `~label`) or, with `//`, an address."""
+"""Signs that begin a mention, a reference (`#12`, `!12`, `$12`, `%12`, `&12`, `~label`), an emoji or an address."""
 
 
 def code(text: str, limit: int = 80) -> str:
