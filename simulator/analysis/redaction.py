@@ -19,7 +19,10 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
+import msgspec
+
 from simulator.analysis.findings import Finding, FindingPrincipal
+from simulator.analysis.identities.model import Identity, IdentityKind
 from simulator.analysis.report import Report
 from simulator.iam.arn import is_account_id
 from simulator.organization.tree import NodeKind, without_snapshot
@@ -70,6 +73,9 @@ class _Pseudonyms:
         self._key = salt.encode("utf-8", "surrogatepass")
         self._known: dict[str, str] = {}
         self.accounts = _accounts(report)
+        # A principal's ARN is a key elsewhere, where its type is not told.
+        callers = {each.principal for each in report.findings}
+        self._callers = {each.arn: self._caller(each.arn, each.type) for each in sorted(callers, key=_order)}
 
     # Texts
 
@@ -79,13 +85,17 @@ class _Pseudonyms:
 
     def text(self, text: str) -> str:
         """A text with pseudonyms for what is recognized in it."""
+        known = self._callers.get(text)
+        return known if known is not None else self._hidden_in(text)
+
+    def _hidden_in(self, text: str) -> str:
         return _SECRETS.sub(self._hidden, text)
 
     def person(self, text: str) -> str:
         """The pseudonym of a user's name or an ARN that ends with one; the rest of the ARN is treated as a text."""
         head, mark, rest = text.partition("user/")
         if mark and head.startswith("arn:"):
-            return self.text(head) + mark + self._user(rest)
+            return self._hidden_in(head) + mark + self._user(rest)
         return self._user(text)
 
     def session(self, text: str) -> str:
@@ -105,7 +115,7 @@ class _Pseudonyms:
                 return self._digits(text) if text[-12:] in self.accounts else text
             case "session":
                 role, _, session = text.partition("/")
-                return f"{self.text(role)}/{self.session(session)}"
+                return f"{self._hidden_in(role)}/{self.session(session)}"
             case "user":
                 kind = re.split("[:/]", text, maxsplit=1)[0]
                 rest = text[len(kind) + 1 :]
@@ -167,11 +177,13 @@ class _Pseudonyms:
         if isinstance(value, _ATOMS):
             return value
         if isinstance(value, FindingPrincipal):
-            return replace(self._fields(value, False), arn=self._arn(value.arn, value.type))
+            return replace(self._fields(value, False), arn=self._caller(value.arn, value.type))
         if isinstance(value, FindingKey):
             told = FindingKey(*(self.value(each) for each in value))
-            return told._replace(principal=self._arn(value.principal, value.principal_type))
-        if is_dataclass(value) and not isinstance(value, type):
+            return told._replace(principal=self._caller(value.principal, value.principal_type))
+        if isinstance(value, Identity):
+            return replace(self._fields(value, False), label=self._label(value))
+        if isinstance(value, msgspec.Struct) or (is_dataclass(value) and not isinstance(value, type)):
             return self._fields(value, sessions)
         if isinstance(value, Mapping):
             items = {self.value(key, sessions=sessions): self.value(each) for key, each in value.items()}
@@ -185,25 +197,41 @@ class _Pseudonyms:
         raise TypeError(f"a {type(value).__name__} cannot be redacted")
 
     def _fields(self, value: Any, sessions: bool) -> Any:
-        changes = {}
-        for each in fields(value):
-            if isinstance(value, Finding) and each.name == "id":
-                continue
-            changes[each.name] = self.value(getattr(value, each.name), sessions=sessions or each.name == "sessions")
-        return replace(value, **changes)
+        struct = isinstance(value, msgspec.Struct)
+        names = value.__struct_fields__ if struct else [each.name for each in fields(value)]
+        changes = {
+            name: self.value(getattr(value, name), sessions=sessions or name == "sessions")
+            for name in names
+            if not (isinstance(value, Finding) and name == "id")
+        }
+        return msgspec.structs.replace(value, **changes) if struct else replace(value, **changes)
 
-    def _arn(self, arn: str, kind: str) -> str:
+    def _caller(self, arn: str, kind: str) -> str:
         # A type alone stands for a caller whose name the log has lost.
         named = kind in _PEOPLE or (kind == "federated" and not arn.startswith("arn:") and "." not in arn)
-        return self.person(arn) if named and arn != kind and not is_account_id(arn) else self.text(arn)
+        return self.person(arn) if named and arn != kind and not is_account_id(arn) else self._hidden_in(arn)
+
+    def _label(self, identity: Identity) -> str:
+        match identity.identity_kind:
+            case IdentityKind.PERSON | IdentityKind.USER | IdentityKind.TOKEN_HOLDER:
+                return self._user(identity.label)
+            case IdentityKind.SESSION_GROUP:
+                return self.session(identity.label)
+        return self.text(identity.label)
 
     def _fold(self, value: Any, sessions: bool) -> Any:
         """A copy of an object of ours that is no dataclass, such as `Impact`."""
         slots = (name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()))
         copy = object.__new__(type(value))
         for name in (*slots, *getattr(value, "__dict__", ())):
-            setattr(copy, name, self.value(getattr(value, name), sessions=sessions or name == "sessions"))
+            # Raw ties are never shown; what they tell stands in the report's identities.
+            part = None if name == "ties" else getattr(value, name)
+            setattr(copy, name, self.value(part, sessions=sessions or name == "sessions"))
         return copy
+
+
+def _order(principal: FindingPrincipal) -> tuple[str, str]:
+    return principal.arn, principal.type
 
 
 def _accounts(report: Report) -> frozenset[str]:
