@@ -26,7 +26,8 @@ from simulator.analysis.identities.model import Identity, IdentityKind
 from simulator.analysis.report import Report
 from simulator.iam.arn import is_account_id
 from simulator.organization.tree import NodeKind, without_snapshot
-from simulator.replay.impact import FindingKey
+from simulator.replay.impact import Impact
+from simulator.replay.outcome import StatementPlace
 
 _SECRETS: Final = re.compile(
     r"""
@@ -51,6 +52,9 @@ Ids of users and access keys count: an access key's id tells the account (AWS re
 
 _PEOPLE: Final = frozenset({"user", "federated-user", "identity-center"})
 
+_SPENT: Final[Mapping[str, Any]] = {"findings": {}, "ties": None}
+"""Raw folds of an impact, which no output shows: what they tell stands in the report's findings and identities."""
+
 _ATOMS: Final = (bool, int, float, bytes, type(None), Enum)
 
 
@@ -72,6 +76,8 @@ class _Pseudonyms:
     def __init__(self, salt: str, report: Report) -> None:
         self._key = salt.encode("utf-8", "surrogatepass")
         self._known: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._shared: dict[FindingPrincipal | StatementPlace, FindingPrincipal | StatementPlace] = {}
         self.accounts = _accounts(report)
         # A principal's ARN is a key elsewhere, where its type is not told.
         callers = {each.principal for each in report.findings}
@@ -85,8 +91,10 @@ class _Pseudonyms:
 
     def text(self, text: str) -> str:
         """A text with pseudonyms for what is recognized in it."""
-        known = self._callers.get(text)
-        return known if known is not None else self._hidden_in(text)
+        known = self._texts.get(text)
+        if known is None:
+            known = self._texts[text] = self._callers.get(text) or self._hidden_in(text)
+        return known
 
     def _hidden_in(self, text: str) -> str:
         return _SECRETS.sub(self._hidden, text)
@@ -176,11 +184,11 @@ class _Pseudonyms:
             return self.session(value) if sessions else self.text(value)
         if isinstance(value, _ATOMS):
             return value
-        if isinstance(value, FindingPrincipal):
-            return replace(self._fields(value, False), arn=self._caller(value.arn, value.type))
-        if isinstance(value, FindingKey):
-            told = FindingKey(*(self.value(each) for each in value))
-            return told._replace(principal=self._caller(value.principal, value.principal_type))
+        if isinstance(value, FindingPrincipal | StatementPlace):
+            # Many findings have the same.
+            if value not in self._shared:
+                self._shared[value] = self._principal_or_place(value)
+            return self._shared[value]
         if isinstance(value, Identity):
             return replace(self._fields(value, False), label=self._label(value))
         if isinstance(value, msgspec.Struct) or (is_dataclass(value) and not isinstance(value, type)):
@@ -206,6 +214,12 @@ class _Pseudonyms:
         }
         return msgspec.structs.replace(value, **changes) if struct else replace(value, **changes)
 
+    def _principal_or_place(self, value: FindingPrincipal | StatementPlace) -> FindingPrincipal | StatementPlace:
+        if isinstance(value, StatementPlace):
+            return StatementPlace(*map(self.value, value))
+        hidden: FindingPrincipal = self._fields(value, False)
+        return replace(hidden, arn=self._caller(value.arn, value.type))
+
     def _caller(self, arn: str, kind: str) -> str:
         # A type alone stands for a caller whose name the log has lost.
         named = kind in _PEOPLE or (kind == "federated" and not arn.startswith("arn:") and "." not in arn)
@@ -224,8 +238,7 @@ class _Pseudonyms:
         slots = (name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()))
         copy = object.__new__(type(value))
         for name in (*slots, *getattr(value, "__dict__", ())):
-            # Raw ties are never shown; what they tell stands in the report's identities.
-            part = None if name == "ties" else getattr(value, name)
+            part = _SPENT[name] if isinstance(value, Impact) and name in _SPENT else getattr(value, name)
             setattr(copy, name, self.value(part, sessions=sessions or name == "sessions"))
         return copy
 
