@@ -1,26 +1,22 @@
 """`orgsim simulate PROPOSAL --logs PATH…`."""
 
 import os
-import shutil
-import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 
-from simulator.analysis.report import Report, make_report
-from simulator.cli import stdout
+from simulator.analysis.report import make_report
+from simulator.cli import options
 from simulator.cli.loading import load_catalog, update_note
+from simulator.cli.writing import check_writable, progress, write
 from simulator.engines.local import replay, sensible_workers
-from simulator.errors import ExitStatus, OrgsimError
-from simulator.iam.arn import is_account_id
+from simulator.errors import ExitStatus
 from simulator.iam.catalog import Catalog
 from simulator.organization import proposal as proposals
 from simulator.organization.lockouts import lockouts
 from simulator.outputs.registry import FORMATS, format_of, render
-from simulator.outputs.view import View
 from simulator.policy.document import PolicyType
 from simulator.replay.impact import Impact
 from simulator.replay.lockout_probe import LockoutProbe
@@ -43,19 +39,11 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
 
 @click.command("simulate")
 @click.argument("proposal", type=click.Path(path_type=Path))
-@click.option(
-    "--logs",
-    "logs",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="CloudTrail log file or folder, at any depth; repeatable.",
-)
-@click.option("--organization", type=click.Path(path_type=Path), metavar="FILE", help="Organization snapshot.")
-@click.option("--since", metavar="TIME", help="Leave out records before this time (ISO 8601, UTC).")
-@click.option("--until", metavar="TIME", help="Leave out records from this time on (ISO 8601, UTC).")
-@click.option("--account", "accounts", multiple=True, metavar="ID", help="Only calls by or in this account.")
+@options.logs
+@options.organization()
+@options.since
+@options.until
+@options.accounts
 @click.option(
     "--assume",
     "assumptions",
@@ -76,23 +64,8 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
     metavar="TARGET",
     help="Where a single policy file is attached (default: Root); repeatable.",
 )
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(FORMATS),
-    default="terminal",
-    show_default=True,
-    help="What to write to standard output.",
-)
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Also write the report to FILE, in the format of its ending; repeatable.",
-)
+@options.output_format(FORMATS)
+@options.outputs
 @click.option(
     "--fail-on",
     type=click.Choice(list(_FAIL_ON)),
@@ -100,13 +73,8 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
     show_default=True,
     help="Which findings make the exit status 10.",
 )
-@click.option("--quiet", is_flag=True, help="Only the headline, and no progress.")
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=None,
-    help="Processes to use (default: all cores, one for little work).",
-)
+@options.quiet
+@options.workers
 def command(
     proposal: Path,
     logs: tuple[Path, ...],
@@ -132,16 +100,15 @@ def command(
     Exit status: 0 nothing newly denied, 1 could not run, 2 wrong usage, 3 no records found, 10 findings.
     """
     formats = [format_of(path) for path in outputs]
-    for path in outputs:
-        _check_writable(path)
+    check_writable(outputs)
     current = read_organization(organization)
     wanted_type = PolicyType[policy_type.upper()] if policy_type else None
     change = read_proposal(proposal, wanted_type, attach)
     proposed = proposals.apply(change, current)
     selection = Selection(
-        since=_time(since, "--since"),
-        until=_time(until, "--until"),
-        accounts=frozenset(_account(each) for each in accounts),
+        since=options.time(since, "--since"),
+        until=options.time(until, "--until"),
+        accounts=frozenset(map(options.account, accounts)),
         assume=dict(_assumption(each) for each in assumptions),
     )
     catalog = load_catalog()
@@ -156,7 +123,8 @@ def command(
         lockouts=tuple(str(each) for each in lockouts(current, proposed, LockoutProbe(current, proposed, catalog))),
         notes=tuple(notes),
     )
-    _write(report, format_name, list(zip(outputs, formats, strict=True)), quiet)
+    files = list(zip(outputs, formats, strict=True))
+    write(lambda name, view: render(name, report, view), format_name, files, quiet=quiet)
     if impact.read == 0:
         click.echo("orgsim: no CloudTrail records found under " + ", ".join(map(str, logs)), err=True)
         return ExitStatus.NO_RECORDS
@@ -166,66 +134,11 @@ def command(
 def _replay(question: Question, logs: Sequence[Path], catalog: Catalog, workers: int | None, quiet: bool) -> Impact:
     batches, skipped = find_batches(logs)
     workers = workers or sensible_workers(batches, os.cpu_count() or 1)
-    total = 2 * sum(batch.size for batch in batches)
-    # A bar is for people who wait: on a terminal, and only for work that takes a while.
-    watched = sys.stderr.isatty() and not quiet and total > 4_000_000
-    with click.progressbar(length=total, label="Replaying", file=sys.stderr, hidden=not watched) as bar:
-        impact = replay(question, batches, catalog, workers, bar.update)
+    with progress("Replaying", batches, quiet=quiet) as update:
+        impact = replay(question, batches, catalog, workers, update)
     for file in skipped:
         impact.files_skipped[file.reason] += 1
     return impact
-
-
-def _check_writable(path: Path) -> None:
-    """Find out before the work, not after it, that the report cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OrgsimError("cannot-write", f"cannot write {path}: {error.strerror}") from error
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise OrgsimError("cannot-write", f"cannot write {path}", hint="name a file in a folder that you may write to")
-
-
-def _write(report: Report, format_name: str, files: Sequence[tuple[Path, str]], quiet: bool) -> None:
-    for path, name in files:
-        try:
-            path.write_text(render(name, report), encoding="utf-8", newline="")
-        except OSError as error:
-            raise OrgsimError("cannot-write", f"cannot write {path}: {error.strerror}") from error
-    text = render(format_name, report, _view(quiet))
-    # Formats for machines are UTF-8, whatever the terminal's character set.
-    stdout.write(text if format_name == "terminal" else text.encode("utf-8", "surrogatepass"))
-
-
-def _view(quiet: bool) -> View:
-    """How standard output looks: a terminal has its width and colours (unless NO_COLOR is set), a pipe has neither."""
-    watched = sys.stdout.isatty()
-    return View(
-        width=shutil.get_terminal_size().columns if watched else 100,
-        color=watched and "NO_COLOR" not in os.environ,
-        encoding=sys.stdout.encoding or "utf-8",
-        quiet=quiet,
-    )
-
-
-def _time(text: str | None, option: str) -> str:
-    """A time in the form of CloudTrail's eventTime, so that texts compare as times do."""
-    if text is None:
-        return ""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        message = f"`{text}` is not an ISO 8601 time such as 2026-09-30T12:00:00Z"
-        raise click.BadParameter(message, param_hint=option) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _account(text: str) -> str:
-    if not is_account_id(text):
-        raise click.BadParameter(f"`{text}` is not a twelve-digit account id", param_hint="--account")
-    return text
 
 
 def _assumption(text: str) -> tuple[str, str]:
