@@ -1,4 +1,4 @@
-"""Base and head over one log that was made under a third organization: what is proved, and what changes between them."""
+"""Base and head over a log that was made under a third organization: what is proved, and what changes between them."""
 
 import pytest
 
