@@ -310,18 +310,18 @@ def test_a_proposal_that_one_side_lacks_proposes_nothing(repository):
 def test_files_that_the_manifest_names_elsewhere_are_read_at_the_revision_too(repository):
     repository.write(
         {
-            "shared/one.json": policy(deny("One", "sqs:*")),
-            "elsewhere/proposal.yaml": "policies:\n  - {file: ../shared/one.json, type: scp, attach: Root}\n",
+            "common/one.json": policy(deny("One", "sqs:*")),
+            "elsewhere/proposal.yaml": "policies:\n  - {file: ../common/one.json, type: scp, attach: Root}\n",
         }
     )
-    commit = repository.commit("Shared", "shared", "elsewhere")
-    repository.write({"shared/one.json": policy(deny("One", "sqs:Send*"))})
+    commit = repository.commit("Common", "common", "elsewhere")
+    repository.write({"common/one.json": policy(deny("One", "sqs:Send*"))})
     impact = repository.impact("main..", "elsewhere")
     [change] = impact["changes"]
-    assert (change["effect"], change["file"]) == ("loosened", "elsewhere/../shared/one.json")
+    assert (change["effect"], change["file"]) == ("loosened", "elsewhere/../common/one.json")
     [found] = {each["statement"]["file"] for each in impact["findings"]}
-    assert found == f"{commit[:12]}:shared/one.json"
-    repository.git("checkout", "-q", "shared/one.json")
+    assert found == f"{commit[:12]}:common/one.json"
+    repository.git("checkout", "-q", "common/one.json")
 
 
 def test_hooks_may_run_it(repository):
