@@ -24,7 +24,7 @@ install: $(VENV)/.installed
 demo: $(VENV)/.installed
 	mkdir -p build
 	$(BIN)/orgsim simulate samples/proposal --logs samples/logs --organization samples/organization.json \
-	  -o build/impact.json -o build/impact.csv -o build/impact.graphml --fail-on none
+	  -o build/impact.json -o build/impact.csv -o build/impact.graphml -o build/impact.md --fail-on none
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -11,8 +11,13 @@ from simulator.replay.outcome import Outcome, StatementPlace
 WAIVABLE = (Outcome.NEWLY_DENIED, Outcome.POSSIBLY_NEWLY_DENIED)
 """What can fail a run, and so can be agreed to."""
 
-FindingRef = tuple[str, Outcome]
-"""A finding's id and outcome: the same call, from possibly to surely denied, is something new."""
+
+@dataclass(frozen=True, slots=True)
+class FindingRef:
+    """What a finding is known by from run to run: the same call, from possibly to surely denied, is something new."""
+
+    id: str
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Acceptance:
     unused: tuple[Waiver, ...] = ()
     expired: tuple[Waiver, ...] = ()
 
+    def state(self, waiver: Waiver) -> str:
+        """`used`, `unused` or `expired`."""
+        return "expired" if waiver in self.expired else "unused" if waiver in self.unused else "used"
+
     def accepts(self, finding: Finding) -> bool:
         """Whether the finding does not fail the run."""
         ref = reference(finding)
@@ -56,8 +65,8 @@ class Acceptance:
 
 
 def reference(finding: Finding) -> FindingRef:
-    """What a finding is known by from run to run."""
-    return finding.id, finding.outcome
+    """What the finding is known by."""
+    return FindingRef(finding.id, finding.outcome)
 
 
 def selectors(place: StatementPlace) -> tuple[str, ...]:
@@ -88,7 +97,8 @@ def accept(
         if finding.outcome not in WAIVABLE:
             continue
         ref = reference(finding)
-        if earlier is not None and any((finding.id, graver) in earlier for graver in _as_grave(finding.outcome)):
+        as_grave = {FindingRef(finding.id, each) for each in WAIVABLE if each.gravity <= finding.outcome.gravity}
+        if earlier is not None and not earlier.isdisjoint(as_grave):
             known.add(ref)
         numbers = sorted(
             number
@@ -111,11 +121,6 @@ def waiver_for(finding_identity: str, action: str, selector: str, reason: str, o
     """The narrowest waiver of one finding: wildcards that its texts happen to hold stand for one character."""
     identity, exact_action = (text.replace("*", "?") for text in (finding_identity, action))
     return Waiver(identity, exact_action, selector, reason, owner, expires)
-
-
-def _as_grave(outcome: Outcome) -> tuple[Outcome, ...]:
-    """Outcomes of an earlier report under which this one is nothing new."""
-    return tuple(each for each in WAIVABLE if each.gravity <= outcome.gravity)
 
 
 def _matches(waiver: Waiver) -> Callable[[Finding], bool]:

@@ -37,6 +37,8 @@ from simulator.sources.revisions import ReadVersion, read_revisions
 @options.output_format(FORMATS)
 @options.outputs
 @replaying.fail_on
+@options.redact
+@options.redact_salt
 @options.quiet
 @options.workers
 def command(
@@ -55,6 +57,8 @@ def command(
     format_name: str,
     outputs: tuple[Path, ...],
     fail_on: str,
+    redact: bool,
+    redact_salt: str | None,
     quiet: bool,
     workers: int | None,
 ) -> int:
@@ -69,6 +73,7 @@ def command(
     replaying.check_outputs(outputs)
     agreement = replaying.Agreement.read(waivers, baseline)
     current = read_organization(organization)
+    salt = options.salt(redact_salt, current.id) if redact else None
     before, after = _versions(base, head, replaying.wanted_type(policy_type), attach)
     old, new = proposals.apply(before.proposal, current), proposals.apply(after.proposal, current)
     selection = replaying.selection(since, until, accounts, assumptions)
@@ -94,7 +99,13 @@ def command(
         ),
     )
     return replaying.finish(
-        agreement.applied(report), logs, format_name=format_name, outputs=outputs, fail_on=fail_on, quiet=quiet
+        agreement.applied(report),
+        logs,
+        format_name=format_name,
+        outputs=outputs,
+        fail_on=fail_on,
+        salt=salt,
+        quiet=quiet,
     )
 
 

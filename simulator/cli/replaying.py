@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from simulator.analysis.redaction import redact
 from simulator.analysis.report import Report
 from simulator.analysis.waivers import FindingRef, Waiver, accept
 from simulator.cli import options
@@ -146,11 +147,13 @@ def finish(
     format_name: str,
     outputs: Sequence[Path],
     fail_on: str,
+    salt: str | None,
     quiet: bool,
 ) -> ExitStatus:
-    """Write the report where it is wanted; what it means for the exit status."""
+    """Write the report where it is wanted, with pseudonyms if there is a salt; what it means for the exit status."""
     files = [(path, format_of(path)) for path in outputs]
-    write(lambda name, view: render(name, report, view), format_name, files, quiet=quiet)
+    shown = report if salt is None else redact(report, salt)
+    write(lambda name, view: render(name, shown, view), format_name, files, quiet=quiet)
     if report.impact.read == 0:
         click.echo("orgsim: no CloudTrail records found under " + ", ".join(map(str, logs)), err=True)
         return ExitStatus.NO_RECORDS

@@ -31,6 +31,8 @@ from simulator.sources.proposals import read_proposal
 @options.output_format(FORMATS)
 @options.outputs
 @replaying.fail_on
+@options.redact
+@options.redact_salt
 @options.quiet
 @options.workers
 def command(
@@ -48,6 +50,8 @@ def command(
     format_name: str,
     outputs: tuple[Path, ...],
     fail_on: str,
+    redact: bool,
+    redact_salt: str | None,
     quiet: bool,
     workers: int | None,
 ) -> int:
@@ -62,6 +66,7 @@ def command(
     replaying.check_outputs(outputs)
     agreement = replaying.Agreement.read(waivers, baseline)
     current = read_organization(organization)
+    salt = options.salt(redact_salt, current.id) if redact else None
     change = read_proposal(proposal, replaying.wanted_type(policy_type), attach)
     proposed = proposals.apply(change, current)
     selection = replaying.selection(since, until, accounts, assumptions)
@@ -75,5 +80,11 @@ def command(
         notes=(*proposals.notes(change, current), *replaying.general_notes(current, catalog)),
     )
     return replaying.finish(
-        agreement.applied(report), logs, format_name=format_name, outputs=outputs, fail_on=fail_on, quiet=quiet
+        agreement.applied(report),
+        logs,
+        format_name=format_name,
+        outputs=outputs,
+        fail_on=fail_on,
+        salt=salt,
+        quiet=quiet,
     )

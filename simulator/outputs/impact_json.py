@@ -14,7 +14,7 @@ import msgspec
 from simulator.analysis.findings import Finding
 from simulator.analysis.graph import impact_graph
 from simulator.analysis.report import Report
-from simulator.analysis.waivers import WAIVABLE, reference
+from simulator.analysis.waivers import WAIVABLE, Waiver, reference
 from simulator.organization.tree import Organization
 from simulator.replay.impact import Impact, Smallest
 from simulator.replay.outcome import Outcome, StatementPlace
@@ -104,13 +104,12 @@ def _acceptance(report: Report) -> dict[str, Any]:
     acceptance = report.acceptance
     if acceptance is None:
         return {}
-    findings: dict[int, list[str]] = {}
+    findings: dict[Waiver, list[str]] = {}
     for each in report.findings:
         ref = reference(each)
         waiver = acceptance.waived.get(ref) or acceptance.lapsed.get(ref)
         if waiver is not None:
-            findings.setdefault(id(waiver), []).append(each.id)
-    expired, unused = set(map(id, acceptance.expired)), set(map(id, acceptance.unused))
+            findings.setdefault(waiver, []).append(each.id)
     refused = (each for each in report.findings if each.outcome in WAIVABLE and not acceptance.accepts(each))
     return {
         "agreement": {
@@ -122,12 +121,12 @@ def _acceptance(report: Report) -> dict[str, Any]:
                     "reason": each.reason,
                     "owner": each.owner,
                     "expires": each.expires.isoformat(),
-                    "state": "expired" if id(each) in expired else "unused" if id(each) in unused else "used",
-                    "findings": findings.get(id(each), []),
+                    "state": acceptance.state(each),
+                    "findings": findings.get(each, []),
                 }
                 for each in acceptance.waivers
             ],
-            "known": None if acceptance.known is None else sorted({ident for ident, _ in acceptance.known}),
+            "known": None if acceptance.known is None else sorted({each.id for each in acceptance.known}),
             "not_agreed": [each.id for each in refused],
         }
     }

@@ -9,9 +9,11 @@ from simulator.analysis.report import Report
 from simulator.errors import ExitStatus, OrgsimError
 from simulator.outputs.view import PLAIN, View
 
-FORMATS: Final = ("terminal", "json", "csv", "graphml")
+FORMATS: Final = ("terminal", "json", "csv", "graphml", "markdown", "sarif", "junit", "github")
 
-ENDINGS: Final[Mapping[str, str]] = MappingProxyType({".json": "json", ".csv": "csv", ".graphml": "graphml"})
+ENDINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {".json": "json", ".csv": "csv", ".graphml": "graphml", ".md": "markdown", ".sarif": "sarif", ".xml": "junit"}
+)
 """The format that a file's ending stands for."""
 
 
@@ -38,6 +40,22 @@ def render(format_name: str, report: Report, view: View = PLAIN) -> str:
             from simulator.outputs import graphml
 
             return graphml.render(report)
+        case "markdown":
+            from simulator.outputs import markdown
+
+            return markdown.render(report)
+        case "sarif":
+            from simulator.outputs import sarif
+
+            return sarif.render(report)
+        case "junit":
+            from simulator.outputs import junit
+
+            return junit.render(report)
+        case "github":
+            from simulator.outputs import github
+
+            return github.render(report)
     raise _unknown(f"there is no output format `{format_name}`", f"formats: {', '.join(FORMATS)}")
 
 

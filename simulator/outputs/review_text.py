@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from simulator.analysis.findings import Finding
 from simulator.analysis.policy_diff import Change, PolicySize
-from simulator.analysis.report import Report, Version
+from simulator.analysis.report import Version
 from simulator.analysis.statement_diff import Tells
-from simulator.analysis.waivers import Acceptance, Waiver, reference
+from simulator.analysis.waivers import Acceptance, Waiver
 from simulator.outputs.safe_text import safe_text
 from simulator.outputs.wording import name, shorten
 
@@ -63,22 +62,6 @@ def size(told: PolicySize) -> str:
     before, after = ("—" if each is None else f"{each:,}" for each in (told.base, told.head))
     figures = after if told.base == told.head else f"{before} → {after}"
     return f"{told.policy_type.name} {name(told.policy)}: {figures} of {told.most:,} characters"
-
-
-def mark(report: Report, finding: Finding) -> str:
-    """What was agreed of a finding: `waived until 2026-12-31 by ada`, `known`, or nothing."""
-    acceptance = report.acceptance
-    if acceptance is None:
-        return ""
-    ref = reference(finding)
-    if ref in acceptance.waived:
-        waiver = acceptance.waived[ref]
-        return f"waived until {waiver.expires} by {name(waiver.owner)}"
-    if acceptance.known and ref in acceptance.known:
-        return "known"
-    if ref in acceptance.lapsed:
-        return f"its waiver ran out on {acceptance.lapsed[ref].expires}"
-    return ""
 
 
 def troubles(acceptance: Acceptance) -> Iterator[str]:

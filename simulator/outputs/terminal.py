@@ -205,7 +205,7 @@ class _Sections:
             row = f"{action:<{columns.action}}  {access:<{columns.access}}  {calls:>{columns.calls}}  {days}"
             if columns.total + indent > self._page.width or len(row) + indent > self._page.width:
                 row = f"{action}: {calls}, {days}".removesuffix(", ")
-            agreed = review_text.mark(self._report, each)
+            agreed = wording.mark(self._report, each)
             row += f"  [{agreed}]" if agreed else ""
             self._page.put(row, indent=indent, hang=2 if len(row) + indent > self._page.width else 0)
         self._rest(len(rows) - ACTIONS, "action", "actions", indent)

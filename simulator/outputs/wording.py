@@ -7,7 +7,7 @@ from typing import Final
 
 from simulator.analysis.findings import Finding, FindingPrincipal
 from simulator.analysis.report import Report
-from simulator.analysis.waivers import WAIVABLE
+from simulator.analysis.waivers import WAIVABLE, reference
 from simulator.organization.tree import Organization
 from simulator.outputs.safe_text import safe_text
 from simulator.policy.document import PolicyType
@@ -42,6 +42,14 @@ _FACTS: Final = {
     "other_policies": "whether other policies let the call pass, which failed under today's guardrails",
 }
 """What settles a finding and is not a condition key."""
+
+_VERBS: Final = {
+    Outcome.NEWLY_DENIED: "would be denied",
+    Outcome.POSSIBLY_NEWLY_DENIED: "may be denied",
+    Outcome.NEWLY_ALLOWED: "would be allowed",
+    Outcome.ALREADY_DENIED: "failed authorization in the log anyway and would be denied, or may be,",
+}
+"""What happens to a caller in each outcome that makes findings."""
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -99,10 +107,15 @@ def identity(principal: FindingPrincipal) -> str:
 
 def who_and_where(principal: FindingPrincipal, organization: Organization, stale: Container[str] = ()) -> str:
     """The identity with its account and place: `role deployer in shop (111122223333), Workloads/Prod`."""
+    return " in ".join(who_lines(principal, organization, stale))
+
+
+def who_lines(principal: FindingPrincipal, organization: Organization, stale: Container[str] = ()) -> tuple[str, ...]:
+    """The same as lines: the identity, and its account and place where it has them."""
     where = home(principal, organization, stale)
     if principal.type == "account" and principal.arn == principal.account:
-        return where
-    return f"{identity(principal)} in {where}" if where else identity(principal)
+        return (where,)
+    return (identity(principal), where) if where else (identity(principal),)
 
 
 def home(principal: FindingPrincipal, organization: Organization, stale: Container[str] = ()) -> str:
@@ -131,6 +144,40 @@ def statement(place: StatementPlace, attached_name: str, organization: Organizat
     # People count from one.
     which = name(place.sid) if place.sid else f"statement {(place.statement or 0) + 1}"
     return f"{which} of {kind} {name(place.policy)} on {where}"
+
+
+def sentence(finding: Finding, report: Report) -> str:
+    """A finding in one sentence: who would lose what, by which statement, how often and when, and what is open."""
+    who = who_and_where(finding.principal, report.organization, report.impact.stale_accounts.counts)
+    by = statement(finding.place, finding.attached_name, report.organization)
+    denied = finding.place.policy is not None
+    match finding.outcome:
+        case Outcome.NEWLY_ALLOWED:
+            why = f", {now(report)} denied by {by}" if denied else f"; {now(report)} {by}"
+        case _:
+            why = f" by {by}" if denied else f": {by}"
+    times = ", ".join(filter(None, (plural(finding.calls, "call"), window(finding.first_seen, finding.last_seen))))
+    told = f"{who} {_VERBS[finding.outcome]} {name(finding.action)}{why} ({times})"
+    if finding.settled_by:
+        told += f"; settled by {'; '.join(map(settles, finding.settled_by))}"
+    agreed = mark(report, finding)
+    return f"{told}; {agreed}" if agreed else told
+
+
+def mark(report: Report, finding: Finding) -> str:
+    """What was agreed of a finding: `waived until 2026-12-31 by ada`, `known`, or nothing."""
+    acceptance = report.acceptance
+    if acceptance is None:
+        return ""
+    ref = reference(finding)
+    if ref in acceptance.waived:
+        waiver = acceptance.waived[ref]
+        return f"waived until {waiver.expires} by {name(waiver.owner)}"
+    if acceptance.known and ref in acceptance.known:
+        return "known"
+    if ref in acceptance.lapsed:
+        return f"its waiver ran out on {acceptance.lapsed[ref].expires}"
+    return ""
 
 
 def source(place: StatementPlace) -> str:

@@ -122,7 +122,7 @@ class _Impact(msgspec.Struct):
 
 def read_baseline(path: Path) -> frozenset[FindingRef]:
     """The findings of an earlier JSON report. Raises `OrgsimError`."""
-    return frozenset((each.id, each.outcome) for each in _read_report(path).findings)
+    return frozenset(FindingRef(each.id, each.outcome) for each in _read_report(path).findings)
 
 
 def waiver_of_finding(path: Path, finding_id: str, reason: str, owner: str, expires: date) -> Waiver:

@@ -15,6 +15,9 @@ from tests.e2e.command import ROOT, call, environment
 from tests.replay_tools import record, role, user
 
 PROD, TEST = "111111111111", "222222222222"
+SARIF = Draft202012Validator(
+    json.loads((ROOT / "tests/unit/outputs/sarif-subset.schema.json").read_text(encoding="utf-8"))
+)
 SCHEMA = json.loads(files("simulator.outputs").joinpath("impact.schema.json").read_text(encoding="utf-8"))
 SOMEBODY = {
     f"GIT_{who}_{what}": value
@@ -196,9 +199,11 @@ def golden(snapshot):
 @pytest.fixture(scope="module")
 def reviewed(repository):
     """The review of the two commits in every format: the finished process and the files."""
-    names = ["review.json"]
+    names = ["review.json", "review.md", "review.sarif", "review.xml"]
     done = repository.diff("before..after", "policies", *(part for name in names for part in ("-o", name)))
-    return done, {name: (repository.folder / name).read_bytes() for name in names}
+    written = {name: (repository.folder / name).read_bytes() for name in names}
+    notes = repository.diff("before..after", "policies", "--format", "github")
+    return done, {**written, "annotations": notes.stdout.encode()}
 
 
 def test_the_review_of_two_commits_is_the_golden_one(reviewed, golden):
@@ -212,6 +217,7 @@ def test_the_review_of_two_commits_is_the_golden_one(reviewed, golden):
 def test_the_review_follows_the_schema_and_says_what_it_must(reviewed):
     impact = json.loads(reviewed[1]["review.json"])
     assert list(Draft202012Validator(SCHEMA).iter_errors(impact)) == []
+    assert list(SARIF.iter_errors(json.loads(reviewed[1]["review.sarif"]))) == []
     counts = {name: count for name, count in impact["outcomes"].items() if count}
     assert counts == {
         "newly_denied": 3,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.analysis.findings import findings_of
-from simulator.analysis.waivers import Waiver, accept, reference, selectors
+from simulator.analysis.waivers import FindingRef, Waiver, accept, reference, selectors
 from simulator.errors import OrgsimError
 from simulator.organization.tree import without_snapshot
 from simulator.replay.impact import Impact
@@ -77,14 +77,14 @@ def test_each_statement_of_a_call_is_waived_on_its_own():
 )
 def test_a_baseline_knows_what_was_as_grave(before, now, known):
     given = finding(outcome=now)
-    acceptance = accept([given], [], {(given.id, before)}, TODAY)
+    acceptance = accept([given], [], {FindingRef(given.id, before)}, TODAY)
     assert acceptance.accepts(given) is known
     assert acceptance.known == ({reference(given)} if known else set())
 
 
 def test_a_baseline_does_not_know_another_statement():
     given = finding()
-    assert not accept([given], [], {(finding(place=TOKENS).id, Outcome.NEWLY_DENIED)}, TODAY).accepts(given)
+    assert not accept([given], [], {reference(finding(place=TOKENS))}, TODAY).accepts(given)
 
 
 @given(st.text(max_size=20), st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))

@@ -12,7 +12,13 @@ from simulator.outputs.registry import ENDINGS, FORMATS, format_of, render
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("a.json", "json"), ("out/B.CSV", "csv"), (Path("x.y.graphml"), "graphml")],
+    [
+        ("a.json", "json"),
+        ("out/B.CSV", "csv"),
+        (Path("x.y.graphml"), "graphml"),
+        ("a.junit.xml", "junit"),
+        ("b.md", "markdown"),
+    ],
 )
 def test_the_ending_tells_the_format(path, name):
     assert format_of(path) == name
@@ -23,7 +29,7 @@ def test_an_unknown_ending_is_wrong_usage_and_names_the_known_ones(path):
     with pytest.raises(OrgsimError) as caught:
         format_of(path)
     assert (caught.value.code, caught.value.status) == ("unknown-format", ExitStatus.USAGE)
-    assert ".json, .csv, .graphml" in caught.value.hint
+    assert ".json, .csv, .graphml, .md" in caught.value.hint
 
 
 def test_every_ending_has_a_format():
