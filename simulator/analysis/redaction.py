@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from datetime import date
 from enum import Enum
 from typing import Any, Final
 
@@ -23,7 +24,8 @@ import msgspec
 
 from simulator.analysis.findings import Finding, FindingPrincipal
 from simulator.analysis.identities.model import Identity, IdentityKind
-from simulator.analysis.report import Report
+from simulator.analysis.report import Report, Version
+from simulator.analysis.waivers import FindingRef
 from simulator.iam.arn import is_account_id
 from simulator.organization.tree import NodeKind, without_snapshot
 from simulator.replay.impact import Impact
@@ -55,7 +57,10 @@ _PEOPLE: Final = frozenset({"user", "federated-user", "identity-center"})
 _SPENT: Final[Mapping[str, Any]] = {"findings": {}, "ties": None}
 """Raw folds of an impact, which no output shows: what they tell stands in the report's findings and identities."""
 
-_ATOMS: Final = (bool, int, float, bytes, type(None), Enum)
+_ATOMS: Final = (bool, int, float, bytes, type(None), Enum, date)
+
+_KEPT: Final = {Finding: "id", FindingRef: "id", Version: "commit"}
+"""Hashes of ours, in which digits are no account."""
 
 
 def redact(report: Report, salt: str) -> Report:
@@ -210,7 +215,7 @@ class _Pseudonyms:
         changes = {
             name: self.value(getattr(value, name), sessions=sessions or name == "sessions")
             for name in names
-            if not (isinstance(value, Finding) and name == "id")
+            if _KEPT.get(type(value)) != name
         }
         return msgspec.structs.replace(value, **changes) if struct else replace(value, **changes)
 

@@ -74,8 +74,20 @@ def statement_id(place: StatementPlace) -> str:
 
 def _statement(report: Report, findings: list[Finding]) -> StatementFindings:
     place = findings[0].place
-    file, line = (place.file, place.line) if place.policy is not None else _blamed(report, place)
+    file, line = _blamed(report, place) if place.policy is None else _in_head(report, place)
     return StatementFindings(statement_id(place), place, file, line, tuple(findings))
+
+
+def _in_head(report: Report, place: StatementPlace) -> tuple[str | None, int | None]:
+    """Where to point at a statement: one that only base has is looked for where head has its policy."""
+    if report.comparison is None:
+        return place.file, place.line
+    for policy in report.organization.policies.values():
+        if (policy.type.value, policy.name) == (place.policy_type, place.policy) and policy.document.file != place.file:
+            statements = policy.document.statements
+            lines = (each.span.line for each in statements if place.sid is not None and each.sid == place.sid)
+            return policy.document.file, next(lines, policy.document.span.line)
+    return place.file, place.line
 
 
 def _blamed(report: Report, place: StatementPlace) -> tuple[str | None, int | None]:

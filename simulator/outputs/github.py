@@ -22,23 +22,34 @@ _FINDINGS: Final = 5
 """Findings named in one annotation."""
 
 _KINDS: Final = {
-    "error": (Outcome.NEWLY_DENIED, "would deny"),
-    "warning": (Outcome.POSSIBLY_NEWLY_DENIED, "may deny"),
-    "notice": (Outcome.NEWLY_ALLOWED, "no longer denies"),
+    Outcome.NEWLY_DENIED: ("error", "would deny"),
+    Outcome.POSSIBLY_NEWLY_DENIED: ("warning", "may deny"),
+    Outcome.NEWLY_ALLOWED: ("notice", "no longer denies"),
 }
+"""What was agreed to is a notice, whatever its outcome."""
 
 
 def render(report: Report) -> str:
     """The headline, then the workflow commands, one a line."""
-    lines = list(wording.headline(report))
+    commands = {"error": list(_expired(report)), "warning": list(_lockouts(report)), "notice": list[str]()}
     statements = by_statement(report)
-    for kind, (outcome, verb) in _KINDS.items():
-        found = [each for each in statements if each.of(outcome)]
-        commands = [_annotation(kind, verb, each, each.of(outcome), report) for each in found]
-        if kind == "warning":
-            commands = [*_lockouts(report), *commands]
-        lines += _limited(kind, commands)
-    return "".join(f"{line}\n" for line in lines)
+    for outcome, (kind, verb) in _KINDS.items():
+        for statement in statements:
+            found = statement.of(outcome)
+            agreed = tuple(each for each in found if report.acceptance and report.acceptance.accepts(each))
+            left = tuple(each for each in found if each not in agreed)
+            if left:
+                commands[kind].append(_annotation(kind, verb, statement, left, report))
+            if agreed:
+                commands["notice"].append(_annotation("notice", f"{verb}, as agreed,", statement, agreed, report))
+    lines = [line for kind, rows in commands.items() for line in _limited(kind, rows)]
+    return "".join(f"{line}\n" for line in (*wording.headline(report), *lines))
+
+
+def _expired(report: Report) -> Iterator[str]:
+    for waiver in report.acceptance.expired if report.acceptance else ():
+        place = {"file": waiver.file, "line": waiver.line, "title": f"This waiver ran out on {waiver.expires}"}
+        yield command("error", place, f"{waiver.statement} denying {waiver.action} to {waiver.identity}")
 
 
 def _annotation(

@@ -1,7 +1,8 @@
 """The report as JUnit XML for test dashboards: a suite for each policy, a case for each of its statements.
 
-A case fails if its statement would newly deny a call of the log. It is skipped if it may, because that is not decided.
-It passes otherwise, and tells what it no longer denies, or denies that failed anyway.
+A case fails if its statement would newly deny a call of the log. It is skipped if it may, because that is not decided,
+and if somebody has agreed to all of it. It passes otherwise, and tells what it no longer denies, or denies that failed
+anyway. A waiver that has run out is a failed case of its own.
 """
 
 from collections.abc import Iterator
@@ -31,17 +32,19 @@ class _Case:
     file: str | None
     line: int | None
     findings: tuple[Finding, ...] = ()
+    agreed: tuple[Finding, ...] = ()
+    expired: str = ""
 
-    def has(self, outcome: Outcome) -> bool:
-        return any(each.outcome is outcome for each in self.findings)
+    def of(self, outcome: Outcome) -> tuple[Finding, ...]:
+        return tuple(each for each in self.findings if each.outcome is outcome and each not in self.agreed)
 
     @property
     def failed(self) -> bool:
-        return self.has(Outcome.NEWLY_DENIED)
+        return bool(self.of(Outcome.NEWLY_DENIED) or self.expired)
 
     @property
     def skipped(self) -> bool:
-        return self.has(Outcome.POSSIBLY_NEWLY_DENIED) and not self.failed
+        return bool(self.of(Outcome.POSSIBLY_NEWLY_DENIED) or self.agreed) and not self.failed
 
 
 def render(report: Report) -> str:
@@ -82,22 +85,38 @@ def _cases(report: Report) -> Iterator[_Case]:
             hit = found.pop((policy.type.value, policy.name, statement.index), None)
             name = statement_name(statement.sid, statement.index)
             findings = hit.findings if hit else ()
-            yield _Case(suite, name, policy.document.file, statement.span.line, findings)
+            agreed = _agreed(findings, report)
+            yield _Case(suite, name, policy.document.file, statement.span.line, findings, agreed)
     for each in (*found.values(), *others):
         place = each.place
         kind = PolicyType(place.policy_type).name
-        today = " (today)" if place.policy is not None else ""
+        today = f" ({wording.now(report)})" if place.policy is not None else ""
         suite = f"{kind} {place.policy}" if place.policy is not None else f"{kind}: missing Allow"
-        yield _Case(suite, f"{each.name}{today}", each.file, each.line, each.findings)
+        agreed = _agreed(each.findings, report)
+        yield _Case(suite, f"{each.name}{today}", each.file, each.line, each.findings, agreed)
+    for waiver in report.acceptance.expired if report.acceptance else ():
+        expired = f"the waiver ran out on {waiver.expires}; its owner is {wording.name(waiver.owner)}"
+        what = f"{waiver.statement} denying {waiver.action} to {waiver.identity}"
+        yield _Case("waivers", what, waiver.file, waiver.line, expired=expired)
+
+
+def _agreed(findings: tuple[Finding, ...], report: Report) -> tuple[Finding, ...]:
+    acceptance = report.acceptance
+    return tuple(each for each in findings if acceptance.accepts(each)) if acceptance else ()
 
 
 def _add(suite: ElementTree.Element, case: _Case, report: Report) -> None:
     told = {"name": case.name, "classname": case.suite, "file": case.file, "line": case.line}
     attributes = {name: safe_text(str(value)) for name, value in told.items() if value is not None}
     element = ElementTree.SubElement(suite, "testcase", attributes)
-    if case.failed:
+    if case.expired:
+        ElementTree.SubElement(element, "failure", message=case.expired).text = case.expired
+    elif case.failed:
         message = _count(case, Outcome.NEWLY_DENIED, "would be denied")
         ElementTree.SubElement(element, "failure", message=message).text = _told(case, report)
+    elif case.skipped and not case.of(Outcome.POSSIBLY_NEWLY_DENIED):
+        message = f"{plural(len(case.agreed), 'finding')} agreed to"
+        ElementTree.SubElement(element, "skipped", message=message).text = _told(case, report)
     elif case.skipped:
         message = _count(case, Outcome.POSSIBLY_NEWLY_DENIED, "may be denied; the log does not tell")
         ElementTree.SubElement(element, "skipped", message=message).text = _told(case, report)
@@ -106,7 +125,7 @@ def _add(suite: ElementTree.Element, case: _Case, report: Report) -> None:
 
 
 def _count(case: _Case, outcome: Outcome, what: str) -> str:
-    findings = [each for each in case.findings if each.outcome is outcome]
+    findings = case.of(outcome)
     who = plural(wording.identities(findings, outcome), "identity", "identities")
     return f"{plural(len(findings), 'finding')}: calls of {who} {what}"
 

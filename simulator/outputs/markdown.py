@@ -10,7 +10,7 @@ from typing import Final
 
 from simulator.analysis.findings import Finding
 from simulator.analysis.report import Report
-from simulator.outputs import mermaid, wording
+from simulator.outputs import mermaid, review_text, wording
 from simulator.outputs.evidence import evidence_rows
 from simulator.outputs.markdown_text import code, prose
 from simulator.outputs.wording import plural
@@ -24,7 +24,15 @@ MARK: Final = "<!-- orgsim impact -->"
 
 _WORST: Final = 10
 _LOCKOUTS: Final = 10
-_SHARES: Final = {"top": 4_000, "lockouts": 7_000, "worst": 26_000, "graph": 12_000, "evidence": 8_000}
+_SHARES: Final = {
+    "top": 4_000,
+    "waivers": 2_000,
+    "lockouts": 7_000,
+    "changes": 4_500,
+    "worst": 26_000,
+    "graph": 12_000,
+    "evidence": 7_500,
+}
 """Bytes that the fixed parts may take; the rest of the findings share what is left."""
 
 _CLOSING: Final = 1_200
@@ -52,15 +60,16 @@ class _Comment:
 
     def text(self) -> str:
         """The comment."""
-        top, lockouts, worst = self._top(), self._lockouts(), self._worst()
+        top, waivers, lockouts = self._top(), self._waivers(), self._lockouts()
+        worst, changes = self._worst(), self._changes()
         evidence, graph = self._evidence(), self._graph()
         rest = [
             self._rest(Outcome.NEWLY_DENIED, "more that would be denied", skip=_WORST),
             self._rest(Outcome.POSSIBLY_NEWLY_DENIED, "may be denied, and what would settle it"),
-            self._rest(Outcome.NEWLY_ALLOWED, "denied today, would be allowed"),
+            self._rest(Outcome.NEWLY_ALLOWED, f"denied {wording.now(self._report)}, would be allowed"),
             self._rest(Outcome.ALREADY_DENIED, "failed in the log anyway; would be denied, too, or may be"),
         ]
-        parts = [top, lockouts, worst, *rest, graph, evidence, self._closing()]
+        parts = [top, waivers, lockouts, changes, worst, *rest, graph, evidence, self._closing()]
         return "\n".join(part for part in parts if part)
 
     # The fixed parts
@@ -80,6 +89,33 @@ class _Comment:
         lines = [f"> - {prose(wording.shorten(each, 500))}" for each in lockouts[:_LOCKOUTS]]
         return self._fit(["> [!WARNING]", f"> {title}"], lines, [], len(lockouts), "lock-out warning", "lockouts")
 
+    def _waivers(self) -> str:
+        acceptance = self._report.acceptance
+        told = list(review_text.troubles(acceptance)) if acceptance else []
+        lines = [f"> - {prose(each)}" for each in told]
+        head = ["> [!CAUTION]", "> **Waivers** that have run out, or match nothing."]
+        return self._fit(head, lines, [], len(told), "waiver", "waivers") if told else ""
+
+    def _changes(self) -> str:
+        """How the policies differ, where two proposals were compared."""
+        comparison = self._report.comparison
+        if comparison is None:
+            return ""
+        lines = []
+        for each in comparison.changes:
+            where = review_text.change_source(each)
+            source = f" ({code(where, 160)})" if where else ""
+            told = "<br>".join(prose(detail) for detail in review_text.details(each))
+            lines.append(f"- {prose(review_text.change(each))}{source}{'<br>' if told else ''}{told}")
+        count = len(lines)
+        lines += [f"- <sub>{prose(review_text.size(each))}</sub>" for each in comparison.sizes]
+        versions = " → ".join(review_text.version(each) for each in (comparison.base, comparison.head))
+        title = f"Changes of the policies: {plural(count, 'change')}, {versions}"
+        head = [f"<details open><summary>{prose(title)}</summary>", ""]
+        if not count:
+            head += ["Policies, attachments and accounts are the same in both.", ""]
+        return self._fit(head, lines, ["", "</details>"], len(lines), "change or size", "changes")
+
     def _worst(self) -> str:
         """The ten worst of what would be denied: the findings come gravest first, then most calls."""
         denied = self._by_outcome[Outcome.NEWLY_DENIED]
@@ -87,7 +123,7 @@ class _Comment:
             return ""
         shown = denied[:_WORST]
         title = "The ten worst" if len(denied) > _WORST else "Would be denied"
-        head = [f"### {title}", "", *_head(Outcome.NEWLY_DENIED)]
+        head = [f"### {title}", "", *self._head(Outcome.NEWLY_DENIED)]
         return self._fit(head, map(self._row, shown), [], len(shown), "finding of the worst", "worst")
 
     def _graph(self) -> str:
@@ -115,17 +151,26 @@ class _Comment:
         if not findings:
             return ""
         count = plural(len(findings), "finding")
-        head = [f"<details><summary>{count}: {what}</summary>", "", *_head(outcome)]
+        head = [f"<details><summary>{count}: {what}</summary>", "", *self._head(outcome)]
         rows = map(self._row, findings)
         return self._fit(head, rows, ["", "</details>"], len(findings), f"finding ({what})", None)
+
+    def _head(self, outcome: Outcome) -> tuple[str, str]:
+        by = f"{wording.now(self._report)} denied by" if outcome is Outcome.NEWLY_ALLOWED else "by"
+        settled = outcome is Outcome.POSSIBLY_NEWLY_DENIED
+        return (
+            f"| who | call | {by} | calls | seen |{' settled by |' if settled else ''}",
+            f"|---|---|---|--:|---|{'---|' if settled else ''}",
+        )
 
     def _row(self, finding: Finding) -> str:
         report = self._report
         who = wording.who_lines(finding.principal, report.organization, self._stale)
         by = wording.statement(finding.place, finding.attached_name, report.organization)
+        agreed = wording.mark(report, finding)
         cells: tuple[str, ...] = (
             "<br>".join(code(each, 120) for each in who),
-            code(finding.action),
+            code(finding.action) + (f"<br>{prose(agreed)}" if agreed else ""),
             "<br>".join(code(each, 160) for each in (by, wording.source(finding.place)) if each),
             f"{finding.calls:,}",
             _days(finding),
@@ -175,15 +220,6 @@ class _Comment:
         told = f"Left out for length: {'; '.join(filter(None, self._cut))}. " if self._cut else ""
         full = "Everything is in the JSON, CSV and HTML reports of the same run."
         return f"<sub>{told}{full}</sub>\n"
-
-
-def _head(outcome: Outcome) -> tuple[str, str]:
-    by = "today denied by" if outcome is Outcome.NEWLY_ALLOWED else "by"
-    settled = outcome is Outcome.POSSIBLY_NEWLY_DENIED
-    return (
-        f"| who | call | {by} | calls | seen |{' settled by |' if settled else ''}",
-        f"|---|---|---|--:|---|{'---|' if settled else ''}",
-    )
 
 
 def _days(finding: Finding) -> str:

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from simulator import __version__
 from simulator.analysis.findings import Finding
 from simulator.analysis.report import Report
-from simulator.outputs import wording
+from simulator.analysis.waivers import reference
+from simulator.outputs import review_text, wording
 from simulator.outputs.by_statement import StatementFindings, by_statement
 from simulator.outputs.evidence import evidence_rows
 from simulator.outputs.safe_text import safe_text
@@ -101,8 +102,22 @@ def _result(finding: Finding, statement: StatementFindings, number: int, report:
             # One id can stand under several outcomes, and an alert is about one of them.
             "primaryLocationLineHash": f"{finding.id}:{finding.outcome.value}",
         },
+        **_suppressed(finding, report),
         "properties": _properties(finding),
     }
+
+
+def _suppressed(finding: Finding, report: Report) -> dict[str, Any]:
+    """What was agreed to is there, but no alert."""
+    acceptance = report.acceptance
+    if acceptance is None:
+        return {}
+    if not acceptance.accepts(finding):
+        # SARIF wants it said of all results or of none.
+        return {"suppressions": []}
+    waiver = acceptance.waived.get(reference(finding))
+    why = f"{waiver.reason} ({waiver.owner}, until {waiver.expires})" if waiver else "the baseline has it"
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": safe_text(why)}]}
 
 
 def _properties(finding: Finding) -> dict[str, Any]:
@@ -145,6 +160,7 @@ def _uri(file: str) -> str:
 def _notes(report: Report, count: int) -> list[dict[str, Any]]:
     """Lock-outs, which no finding tells, and what was cut."""
     told = [f"Lock-out: {safe_text(each)}" for each in report.lockouts]
+    told += [f"Waiver: {each}" for each in review_text.troubles(report.acceptance)] if report.acceptance else []
     cut = len(report.findings) - count
     if cut:
         told.append(f"{plural(cut, 'finding')} of {len(report.findings):,} left out for size; the JSON report has all.")

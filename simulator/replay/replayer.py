@@ -35,7 +35,8 @@ from simulator.replay.batch import Batch
 from simulator.replay.classes import classes
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
-from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
+from simulator.replay.outcome import Answer, Outcome, SideAnswer, change_of, outcome_of
+from simulator.replay.review import Requests, ReviewGuardrails
 from simulator.replay.shapes import ShapeMemo
 from simulator.replay.survey import Survey, wants_sessions
 from simulator.replay.ties import Ties
@@ -44,6 +45,9 @@ OUTSIDE_WINDOW: Final = "outside-window"
 OTHER_ACCOUNT: Final = "other-account"
 POSSIBLE_ACTION: Final = "action"
 """The "key" that would settle a finding of a check which AWS only possibly made."""
+
+OTHER_POLICIES: Final = "other_policies"
+"""The "key" that would settle whether a call which failed in the log would pass under other guardrails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ def _no_progress(_size: int) -> None:
 class Question:
     """What is asked: the organization now, as proposed, and which records count. Picklable.
 
+    `logged_under` is for comparing two proposals, `current` the base and `proposed` the head: the organization under
+    whose guardrails the log was made. `None`: under `current`.
     `ties`: who is behind whom is asked, too (`Impact.ties`).
     """
 
@@ -104,6 +110,7 @@ class Question:
     proposed: Organization
     selection: Selection = field(default_factory=Selection)
     ties: bool = False
+    logged_under: Organization | None = None
 
 
 class Replayer:
@@ -111,13 +118,18 @@ class Replayer:
 
     def __init__(self, question: Question, catalog: Catalog) -> None:
         current, proposed = question.current, question.proposed
-        self.guardrails = GuardrailPair(current, proposed, catalog)
+        logged_under = question.logged_under or current
+        self.review: ReviewGuardrails | None = None
+        if question.logged_under is not None:
+            self.review = ReviewGuardrails(logged_under, current, proposed, catalog)
+        self.guardrails = self.review or GuardrailPair(current, proposed, catalog)
         self.selection = question.selection
         self.ties = question.ties
-        self.facts = facts_of(current)
+        self.facts = facts_of(logged_under)
+        self.current_facts = facts_of(current)
         self.proposed_facts = facts_of(proposed)
-        # Accounts that move have another organization path afterwards; only then are requests made twice.
-        self.moves = self.facts.org_paths != self.proposed_facts.org_paths
+        # Accounts that move have another organization path then; only if there are any are requests made again.
+        self.moves = any(each.org_paths != self.facts.org_paths for each in (self.current_facts, self.proposed_facts))
         self._keys = self.guardrails.keys()
         self.normalizer = Normalizer(
             catalog, self._keys, ActionMap(catalog), ResourceMap(catalog), self.guardrails.keys_for
@@ -169,10 +181,11 @@ class _Judge:
         self._replayer = replayer
         self._survey = survey
         self._facts = survey.facts(replayer.facts, folders)
+        self._current_facts = survey.facts(replayer.current_facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._batch = 0
         self._seen: set[str] = set()
-        alike = classes(replayer.guardrails.programs(), (self._facts, self._proposed_facts))
+        alike = classes(replayer.guardrails.programs(), (self._facts, self._current_facts, self._proposed_facts))
         self._judged = ShapeMemo(self._judge, alike)
 
     def fold_file(self, number: int, name: str, chunks: Iterator[bytes]) -> None:
@@ -272,19 +285,17 @@ class _Judge:
                 return self._judge_requests(record, requests)
 
     def _judge_requests(self, record: Record, requests: tuple[Request, ...]) -> "_Judged":
-        proposed_requests = requests
+        today = self._completed(record, requests)
+        base = head = today
         if self._replayer.moves:
-            again = self._replayer.normalizer.normalize(record, self._proposed_facts)
-            if isinstance(again, Mapped) and len(again.requests) == len(requests):
-                proposed_requests = again.requests
-        owner = self._survey.owner_by_pair(record)
-        assume = self._replayer.assume
+            base = self._again(record, today, self._current_facts)
+            head = self._again(record, today, self._proposed_facts)
         sure = sum(request.tier is not Tier.POSSIBLE for request in requests)
         result = result_of(record)
         sightings = [
-            self._sight(_completed(now, owner, assume), _completed(then, owner, assume), result)
-            for now, then in zip(requests, proposed_requests, strict=True)
-            if now.tier is not Tier.POSSIBLE or not sure
+            self._sight(Requests(*versions), result)
+            for versions in zip(today, base, head, strict=True)
+            if versions[0].tier is not Tier.POSSIBLE or not sure
         ]
         return _Judged(
             requests=sure,
@@ -293,19 +304,46 @@ class _Judge:
             findings=_touched(sightings),
         )
 
-    def _sight(self, now: Request, then: Request, result: CallResult) -> _Sighting:
+    def _completed(self, record: Record, requests: tuple[Request, ...]) -> list[Request]:
+        owner = self._survey.owner_by_pair(record)
+        return [_completed(each, owner, self._replayer.assume) for each in requests]
+
+    def _again(self, record: Record, requests: list[Request], facts: Facts) -> list[Request]:
+        """The same requests with the facts of another version."""
+        again = self._replayer.normalizer.normalize(record, facts)
+        if isinstance(again, Mapped) and len(again.requests) == len(requests):
+            return self._completed(record, again.requests)
+        return requests
+
+    def _sight(self, requests: Requests, result: CallResult) -> _Sighting:
         passed = result.passed
-        current, proposed = self._replayer.guardrails.judge(now, then, self._facts, passed=passed)
-        outcome = outcome_of(current, proposed, passed=passed)
-        drift = passed and current.decision is Decision.DENIED
-        if outcome is Outcome.ALREADY_DENIED and result is CallResult.UNAUTHENTICATED:
+        extra: tuple[str, ...] = ()
+        review = self._replayer.review
+        if review is None:
+            current, proposed = self._replayer.guardrails.judge(
+                requests.base, requests.head, self._facts, passed=passed
+            )
+            today = current
+            outcome = outcome_of(current, proposed, passed=passed)
+        else:
+            judged = review.review(requests, self._facts, passed=passed)
+            today, current, proposed = judged
+            outcome = change_of(current, proposed, passed=passed, lifted=judged.lifted)
+            if outcome is Outcome.POSSIBLY_NEWLY_DENIED:
+                # What keeps base open, or the failure of the call, would settle it, too.
+                extra = (
+                    *(key for side in current.deciding for key in side.keys),
+                    *(() if passed else (OTHER_POLICIES,)),
+                )
+        now = requests.today
+        drift = passed and today.decision is Decision.DENIED
+        if outcome in (Outcome.ALREADY_DENIED, Outcome.POSSIBLY_NEWLY_DENIED) and result is CallResult.UNAUTHENTICATED:
             # It never came as far as authorization, so neither version changes anything for it.
             outcome = Outcome.UNCHANGED
-        extra: tuple[str, ...] = ()
         if now.tier is Tier.POSSIBLE:
             # AWS may not have made this check at all: nothing about it is sure.
             drift = False
-            extra = (POSSIBLE_ACTION,)
+            extra = (*extra, POSSIBLE_ACTION)
             if outcome is Outcome.NEWLY_DENIED:
                 outcome = Outcome.POSSIBLY_NEWLY_DENIED
             elif outcome is Outcome.NEWLY_ALLOWED:
@@ -364,7 +402,7 @@ def _responsible(outcome: Outcome, current: Answer, proposed: Answer) -> tuple[S
     if outcome is Outcome.NEWLY_ALLOWED:
         return current.deciding
     if proposed.decision is Decision.UNDECIDED:
-        # A side that is just as undecided today has nothing new to say.
+        # A side that is just as undecided in the current version has nothing new to say.
         return tuple(side for side in proposed.deciding if side.fresh)
     return proposed.deciding
 

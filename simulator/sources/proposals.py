@@ -20,7 +20,7 @@ from simulator.policy.parser import parse_policy
 from simulator.sources.text import read_text
 
 _LIMIT: Final = 4 << 20
-_MANIFESTS: Final = ("proposal.yaml", "proposal.yml")
+MANIFESTS: Final = ("proposal.yaml", "proposal.yml")
 _MANIFEST_LINE: Final = re.compile(rf"^({'|'.join(MANIFEST_MEMBERS)})\s*:", re.MULTILINE)
 _STATEMENT: Final = re.compile(r'^\s*"Statement"\s*:|[{,]\s*"Statement"\s*:', re.MULTILINE)
 _KINDS: Final = "a folder with proposal.yaml, a folder with scp/*.json or rcp/*.json, or one policy file"
@@ -48,7 +48,7 @@ def read_proposal(
         raise OrgsimError("proposal-options", message, hint="say it in proposal.yaml", status=ExitStatus.USAGE)
     if not place.is_dir():
         return _manifest(text, place)
-    for name in _MANIFESTS:
+    for name in MANIFESTS:
         if (place / name).is_file():
             return _manifest(read_text(place / name, _LIMIT, "the proposal"), place / name)
     return _folder(place)
