@@ -4,13 +4,14 @@ A call passed (or failed) under the guardrails of that day, which neither propos
 count: what today's prove goes into both verdicts, and only then are base and head compared.
 """
 
+from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
 from simulator.decision.facts import Facts
-from simulator.decision.program import Program
 from simulator.decision.request import Request
 from simulator.decision.verdict import Decision, SideResult, SideVerdict
 from simulator.iam.catalog import Catalog
+from simulator.organization.guardrails import Governed
 from simulator.organization.tree import Organization
 from simulator.policy.document import Effect, PolicyType
 from simulator.replay.guardrails import Chain, GuardrailPair, Pair, answer_of, exempt_answer, joined
@@ -60,9 +61,19 @@ class ReviewGuardrails(GuardrailPair):
         self._base = GuardrailPair(today, base, catalog)
         self._trios: dict[tuple[PolicyType, bool, bool], tuple[tuple[Pair, Pair], ...]] = {}
 
-    def programs(self) -> tuple[Program, ...]:
-        """The distinct programs of all three versions."""
-        return (*super().programs(), *self._base.programs())
+    @property
+    def organizations(self) -> tuple[Organization, ...]:
+        """All versions that requests are judged under."""
+        return self.current, self._base.proposed, self.proposed
+
+    def pairs_of(self, side: PolicyType) -> Iterator[Pair]:
+        """The chains of all nodes, in all versions."""
+        yield from super().pairs_of(side)
+        yield from self._base.pairs_of(side)
+
+    def sign(self, side: PolicyType, governed: tuple[Governed, ...], account: object) -> Hashable:
+        """What is equal for accounts whose chains are the same in all versions; `governed` in each of them."""
+        return super().sign(side, governed, account), self._base.sign(side, governed, account)
 
     def review(self, requests: Requests, facts: Facts, *, passed: bool) -> Judged:
         """Decide one check under all three versions."""
@@ -71,10 +82,9 @@ class ReviewGuardrails(GuardrailPair):
         return Judged(*(Answer(*each) for each in zip(scp, rcp, strict=True)))
 
     def _sides(self, side: PolicyType, requests: Requests, facts: Facts, passed: bool) -> _Sides:
-        organizations = (self.current, self._base.proposed, self.proposed)
         governed = [
             self.governed(side, request, facts, organization)
-            for request, organization in zip(requests, organizations, strict=True)
+            for request, organization in zip(requests, self.organizations, strict=True)
         ]
         fact = next((each.unknown for each in governed if each.unknown), None)
         if fact is not None:

@@ -103,6 +103,10 @@ class Survey:
         """Whether an earlier batch holds the copy that counts."""
         return self.repeated.get(event_id, batch) != batch
 
+    def repeats(self, events: set[str | None]) -> bool:
+        """Whether one of these ids stands in several batches."""
+        return not events.isdisjoint(self.repeated)
+
     def is_second_copy(self, record: Record) -> bool:
         """Whether another copy of this cross-account call counts: the caller's, else the one with the smallest id."""
         pair = self.pairs.get(record.shared_event_id or "")

@@ -22,6 +22,7 @@ _LIMIT: Final = 4 << 20
 _REPORT_LIMIT: Final = 1 << 30
 _SCHEMA: Final = "orgsim/impact/1"
 _MEMBERS: Final = ("identity", "action", "statement", "reason", "owner", "expires")
+_REDACTED: Final = re.compile(r"(?:[^:]*:){4}acct-[a-z2-7]{8}:|acct-[a-z2-7]{8}\Z")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -140,6 +141,11 @@ def waiver_of_finding(path: Path, finding_id: str, reason: str, owner: str, expi
     if not finding.principal.arn.strip():
         message = f"the log does not tell whose finding `{finding_id}` is, so it cannot be waived"
         raise OrgsimError("waiver-finding", message, file=path)
+    if _REDACTED.match(finding.principal.arn):
+        hint = "take the id from a report of the same run without --redact; ids are the same"
+        raise OrgsimError(
+            "waiver-finding", "the report is redacted, its identities are pseudonyms", hint=hint, file=path
+        )
     told = finding.statement
     place = StatementPlace(told.policy_type, told.policy, told.sid, told.index, told.attached_to, 0, None, None, "")
     return waiver_for(finding.principal.arn, finding.action, selectors(place)[0], reason, owner, expires)

@@ -447,6 +447,9 @@ def test_what_cannot_be_waived(repository, tmp_path, reviewed):
     findings = json.loads(report.read_text())["findings"]
     allowed = next(each["id"] for each in findings if each["outcome"] == "newly_allowed")
     denied = next(each["id"] for each in findings if each["outcome"] == "newly_denied")
+    hidden = tmp_path / "hidden.json"
+    repository.diff("before..after", "policies", "--redact", "-o", hidden)
+    assert denied in hidden.read_text()
     for found, status in (
         (waive(repository, "0000000000000000", report, file), 2),
         (waive(repository, allowed, report, file), 2),
@@ -454,6 +457,7 @@ def test_what_cannot_be_waived(repository, tmp_path, reviewed):
         (waive(repository, denied, report, file, expires="tomorrow"), 2),
         (waive(repository, denied, report, file, reason=" "), 2),
         (waive(repository, denied, repository.folder / "organization.json", file), 1),
+        (waive(repository, denied, hidden, file), 1),
         (waive(repository, denied, tmp_path / "missing.json", file), 1),
     ):
         assert found.returncode == status

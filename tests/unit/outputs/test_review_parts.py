@@ -1,4 +1,4 @@
-"""What a review adds to a report: changes, waivers, a baseline; hostile texts in all of it, in all formats."""
+"""What a review adds to a report: changes of policies, waivers, a baseline; hostile texts in all of it."""
 
 import json
 import re
