@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from simulator.analysis.statement_diff import StatementChange, Tells, changed_statements, statement_name
 from simulator.organization.proposal import Proposal
-from simulator.organization.tree import Organization, Policy
+from simulator.organization.tree import NodeKind, Organization, Policy
 from simulator.policy.document import Effect, PolicyType
 from simulator.policy.quotas import QUOTAS, policy_size
 
@@ -44,7 +44,7 @@ class PolicySize:
 
 def policy_changes(base: Organization, head: Organization) -> tuple[Change, ...]:
     """How the organization as head would make it differs from the one that base would make."""
-    return (*_turned_on(base, head), *_Policies(base, head).changes(), *_moves(base, head))
+    return (*_turned_on(base, head), *_units(base, head), *_Policies(base, head).changes(), *_moves(base, head))
 
 
 def policy_sizes(base: Organization, head: Organization, proposals: Iterable[Proposal]) -> tuple[PolicySize, ...]:
@@ -148,6 +148,15 @@ def _turned_on(base: Organization, head: Organization) -> Iterator[Change]:
         if before is not after:
             kind = "type-turned-on" if after else "type-turned-off"
             yield Change(kind, Tells.TIGHTENED if after else Tells.LOOSENED, policy_type=policy_type)
+
+
+def _units(base: Organization, head: Organization) -> Iterator[Change]:
+    """Units by their place: a new one has no id of AWS's yet."""
+    before, after = (
+        {each.full_path(node.id) for node in each.nodes.values() if node.kind is NodeKind.UNIT} for each in (base, head)
+    )
+    yield from (Change("unit-added", Tells.SAME, (path,)) for path in sorted(after - before))
+    yield from (Change("unit-removed", Tells.SAME, (path,)) for path in sorted(before - after))
 
 
 def _moves(base: Organization, head: Organization) -> Iterator[Change]:

@@ -1,5 +1,6 @@
 """`orgsim diff BASE HEAD --logs PATH…` and `orgsim diff REV..[REV] FOLDER --logs PATH…`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,12 +11,13 @@ from simulator.cli import options, replaying
 from simulator.cli.loading import load_catalog
 from simulator.organization import proposal as proposals
 from simulator.organization.lockouts import lockouts
+from simulator.organization.proposal import Proposal
 from simulator.organization.tree import Organization
 from simulator.outputs.registry import FORMATS
-from simulator.policy.document import PolicyType
 from simulator.replay.lockout_probe import LockoutProbe
 from simulator.replay.replayer import Question
 from simulator.sources.git import parse_range
+from simulator.sources.given import Given
 from simulator.sources.organizations import read_organization
 from simulator.sources.proposals import read_proposal
 from simulator.sources.revisions import ReadVersion, read_revisions
@@ -32,6 +34,7 @@ from simulator.sources.revisions import ReadVersion, read_revisions
 @replaying.assumptions
 @replaying.policy_type
 @replaying.attach
+@replaying.parameters
 @replaying.waivers
 @replaying.baseline
 @options.output_format(FORMATS)
@@ -52,6 +55,7 @@ def command(
     assumptions: tuple[str, ...],
     policy_type: str | None,
     attach: tuple[str, ...],
+    parameters: tuple[str, ...],
     waivers: Path | None,
     baseline: Path | None,
     format_name: str,
@@ -74,7 +78,11 @@ def command(
     agreement = replaying.Agreement.read(waivers, baseline)
     current = read_organization(organization)
     salt = options.salt(redact_salt, current.id) if redact else None
-    before, after = _versions(base, head, replaying.wanted_type(policy_type), attach)
+    wanted_type = replaying.wanted_type(policy_type)
+    given = Given(parameters)
+    before, after = _versions(base, head, lambda path: read_proposal(path, wanted_type, attach, given))
+    # One of the two may not ask for a value, but not both.
+    given.check_all_used()
     old, new = proposals.apply(before.proposal, current), proposals.apply(after.proposal, current)
     selection = replaying.selection(since, until, accounts, assumptions)
     catalog = load_catalog()
@@ -109,17 +117,12 @@ def command(
     )
 
 
-def _versions(
-    base: str, head: Path, policy_type: PolicyType | None, attach: tuple[str, ...]
-) -> tuple[ReadVersion, ReadVersion]:
+def _versions(base: str, head: Path, read: Callable[[Path], Proposal]) -> tuple[ReadVersion, ReadVersion]:
     # A path may hold `..`, a revision's name may not.
     revisions = None if Path(base).exists() else parse_range(base)
     if revisions is not None:
-        return read_revisions(revisions, head, policy_type, attach)
-    return (
-        ReadVersion(base, None, read_proposal(base, policy_type, attach)),
-        ReadVersion(str(head), None, read_proposal(head, policy_type, attach)),
-    )
+        return read_revisions(revisions, head, read)
+    return ReadVersion(base, None, read(Path(base))), ReadVersion(str(head), None, read(head))
 
 
 def _notes(version: ReadVersion, current: Organization, side: str) -> list[str]:

@@ -60,6 +60,13 @@ attach: Final = click.option(
     metavar="TARGET",
     help="Where a single policy file is attached (default: Root); repeatable.",
 )
+parameters: Final = click.option(
+    "--parameters",
+    "parameters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Value of a template parameter or placeholder that the proposal leaves open; repeatable.",
+)
 waivers: Final = click.option(
     "--waivers",
     type=click.Path(path_type=Path),

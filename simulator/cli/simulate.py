@@ -26,6 +26,7 @@ from simulator.sources.proposals import read_proposal
 @replaying.assumptions
 @replaying.policy_type
 @replaying.attach
+@replaying.parameters
 @replaying.waivers
 @replaying.baseline
 @options.output_format(FORMATS)
@@ -45,6 +46,7 @@ def command(
     assumptions: tuple[str, ...],
     policy_type: str | None,
     attach: tuple[str, ...],
+    parameters: tuple[str, ...],
     waivers: Path | None,
     baseline: Path | None,
     format_name: str,
@@ -57,9 +59,11 @@ def command(
 ) -> int:
     """Replay CloudTrail logs against proposed SCPs and RCPs.
 
-    PROPOSAL is a folder with a proposal.yaml, a folder with scp/*.json and rcp/*.json, or one policy file. Says who
-    would be denied which calls, by which statement attached where; what would only possibly be denied and which fact
-    would settle it; and what the log cannot show.
+    PROPOSAL is a folder with a proposal.yaml, a folder with scp/*.json and rcp/*.json, one policy file, or what another
+    tool keeps guardrails in: a Terraform plan or state (`terraform show -json`), a CloudFormation template, a folder of
+    Customizations for Control Tower or of the Landing Zone Accelerator. Says who would be denied which calls, by which
+    statement attached where; what would only possibly be denied and which fact would settle it; and what the log cannot
+    show.
 
     Exit status: 0 nothing newly denied, 1 could not run, 2 wrong usage, 3 no records found, 10 findings.
     """
@@ -67,7 +71,7 @@ def command(
     agreement = replaying.Agreement.read(waivers, baseline)
     current = read_organization(organization)
     salt = options.salt(redact_salt, current.id) if redact else None
-    change = read_proposal(proposal, replaying.wanted_type(policy_type), attach)
+    change = read_proposal(proposal, replaying.wanted_type(policy_type), attach, parameters)
     proposed = proposals.apply(change, current)
     selection = replaying.selection(since, until, accounts, assumptions)
     catalog = load_catalog()

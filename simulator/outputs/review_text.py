@@ -26,6 +26,8 @@ _KINDS: Final = {
     "attachment-moved": "is attached elsewhere",
     "type-turned-on": "are turned on",
     "type-turned-off": "are turned off",
+    "unit-added": "a unit is new",
+    "unit-removed": "a unit is gone",
     "account-moved": "an account moves",
 }
 

@@ -1,22 +1,23 @@
 """A proposal as it was at two revisions of a git repository."""
 
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from simulator.errors import OrgsimError
 from simulator.organization.manifest import parse_manifest
 from simulator.organization.proposal import Proposal
 from simulator.organization.yaml_text import Reference
-from simulator.policy.document import PolicyType
+from simulator.policy.document import PolicyDocument
+from simulator.sources.as_code import PROPOSALS
 from simulator.sources.git import Repository, RevisionRange
-from simulator.sources.proposals import MANIFESTS, read_proposal
 from simulator.sources.text import read_text
 
 _LIMIT: Final = 4 << 20
 
+_T = TypeVar("_T")
 _Rename = Callable[[str], str]
 _Read = Callable[[Path], Proposal | None]
 
@@ -31,12 +32,12 @@ class ReadVersion:
 
 
 def read_revisions(
-    revisions: RevisionRange, path: Path, policy_type: PolicyType | None = None, attach: Sequence[str] = ()
+    revisions: RevisionRange, path: Path, read_proposal: Callable[[Path], Proposal]
 ) -> tuple[ReadVersion, ReadVersion]:
-    """Base and head of the proposal at `path`; the other arguments are those of `read_proposal`.
+    """Base and head of the proposal at `path`; `read_proposal` reads it from a folder or file.
 
-    Files of head are called as they are in the working tree, those of base `revision:path`. A version that has
-    nothing at `path` proposes nothing, and a note says so. Raises `OrgsimError`.
+    Files of head are called as they are in the working tree, those of base `commit:path`. A version that has no
+    proposal there proposes nothing, and a note says so. Raises `OrgsimError`.
     """
     repository = Repository(path)
     base = repository.commit(revisions.base)
@@ -48,7 +49,7 @@ def read_revisions(
 
     def read(place: Path) -> Proposal | None:
         try:
-            return read_proposal(place, policy_type, attach)
+            return read_proposal(place)
         except OrgsimError as error:
             if error.code == "proposal-empty":
                 return None
@@ -76,13 +77,15 @@ def _nothing(path: Path, version: str) -> Proposal:
 def _at(repository: Repository, commit: str, read: _Read, shown: _Rename) -> Proposal | None:
     """The proposal as it was at a commit; `shown` names a file by its path in the repository."""
     inside = repository.inside
-    with repository.files(commit, inside) as place:
-        more = list(_named_elsewhere(place, inside)) if place is not None else []
-        if place is not None and not more:
-            return _read_as(read, place, inside, shown)
-    if place is None:
-        return None
+    # A manifest names files beside it.
+    more = [posixpath.dirname(inside)] if inside.lower().endswith((".yaml", ".yml")) else []
     with repository.files(commit, inside, more) as place:
+        if place is None:
+            return None
+        elsewhere = list(_named_elsewhere(place, inside))
+        if not elsewhere:
+            return _read_as(read, place, inside, shown)
+    with repository.files(commit, inside, [*more, *elsewhere]) as place:
         return _read_as(read, place, inside, shown) if place is not None else None
 
 
@@ -103,48 +106,37 @@ def _read_as(read: _Read, place: Path, inside: str, shown: _Rename) -> Proposal 
 
 def _named_elsewhere(place: Path, inside: str) -> Iterator[str]:
     """The files that a proposal.yaml names outside its folder, by their path in the repository."""
-    manifests = [place / name for name in MANIFESTS] if place.is_dir() else [place]
+    manifests = [place / name for name in PROPOSALS] if place.is_dir() else [place]
     folder = inside if place.is_dir() else posixpath.dirname(inside)
-    manifest = next((each for each in manifests if each.is_file()), None)
-    if manifest is None or (not place.is_dir() and manifest.suffix.lower() not in (".yaml", ".yml")):
+    manifest = next((each for each in manifests if each.name in PROPOSALS and each.is_file()), None)
+    if manifest is None:
         return
     for row in parse_manifest(read_text(manifest, _LIMIT, "the proposal"), manifest.name).policies:
         path = posixpath.normpath(posixpath.join(folder, row.file.text))
-        if not place.is_dir() or (folder and not path.startswith(f"{folder}/")):
+        if folder and not path.startswith(f"{folder}/"):
             yield path
 
 
 def _beside(path: Path, inside: str, other: str) -> str:
     """The path of `other` as people would write it who write `path` for `inside`."""
-    return str(path / posixpath.relpath(other, inside or ".")) if other != inside else str(path)
+    if other == inside:
+        return str(path)
+    if not inside or other.startswith(f"{inside}/"):
+        return str(path / posixpath.relpath(other, inside or "."))
+    return str(path.parent / posixpath.relpath(other, posixpath.dirname(inside) or "."))
 
 
-def _renamed(proposal: Proposal, renamed: _Rename, top: str) -> Proposal:
-    def named(reference: Reference) -> Reference:
-        return replace(reference, file=renamed(reference.file)) if reference.file else reference
-
-    def all_named(references: Sequence[Reference]) -> tuple[Reference, ...]:
-        return tuple(map(named, references))
-
-    policies = tuple(
-        replace(
-            each,
-            document=replace(each.document, file=renamed(each.document.file) if each.document.file else None),
-            attach=all_named(each.attach),
-            replaces=named(each.replaces) if each.replaces else None,
-            default_attach=all_named(each.default_attach),
-            place=named(each.place) if each.place else None,
-        )
-        for each in proposal.policies
-    )
-    return Proposal(
-        policies,
-        tuple(
-            replace(each, policy=named(each.policy), targets=all_named(each.targets)) for each in proposal.attachments
-        ),
-        tuple(
-            replace(each, policy=named(each.policy), targets=all_named(each.targets)) for each in proposal.detachments
-        ),
-        tuple(replace(each, account=named(each.account), to=named(each.to)) for each in proposal.moves),
-        tuple(note.replace(top, "") for note in proposal.notes),
-    )
+def _renamed(value: _T, renamed: _Rename, top: str) -> _T:
+    """The same part of a proposal with other names of files; in sentences for people they lose their folder."""
+    found: object = value
+    match value:
+        case Reference() | PolicyDocument():
+            found = replace(value, file=renamed(value.file)) if value.file else value
+        case str():
+            found = value.replace(top, "")
+        case tuple():
+            found = tuple(_renamed(each, renamed, top) for each in value)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            parts = {each.name: _renamed(getattr(value, each.name), renamed, top) for each in fields(value)}
+            found = replace(value, **parts)
+    return cast(_T, found)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from importlib.resources import files
 from unittest import mock
@@ -11,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
+from tests.e2e import command
 from tests.e2e.command import ROOT, call, environment
 from tests.replay_tools import record, role, user
 
@@ -328,6 +330,45 @@ def test_files_that_the_manifest_names_elsewhere_are_read_at_the_revision_too(re
     [found] = {each["statement"]["file"] for each in impact["findings"]}
     assert found == f"{commit[:12]}:common/one.json"
     repository.git("checkout", "-q", "common/one.json")
+
+
+AS_CODE = {
+    "landing-zone": (("--parameters", "ORG_ID=o-exampleorg1"), "landing-zone/service-control-policies"),
+    "control-tower/manifest.yaml": ((), "control-tower/policies"),
+    "cloudformation/guardrails.yaml": (("--parameters", "Environment=live"), "cloudformation/guardrails.yaml"),
+    "terraform/plan.json": ((), "terraform/plan.json"),
+}
+
+
+@pytest.mark.parametrize("form", AS_CODE)
+def test_revisions_of_what_other_tools_keep_guardrails_in(repository, form):
+    """The files of a revision are read as those on disk, and called so that a reader finds them."""
+    options, file = AS_CODE[form]
+    if not (repository.folder / "as-code").exists():
+        shutil.copytree(ROOT / "samples/as-code", repository.folder / "as-code")
+        repository.commit("As code", "as-code")
+    place = repository.folder / "as-code" / file
+    changed = (
+        place if place.is_file() else next(each for each in sorted(place.rglob("*")) if "regions-2026" in each.name)
+    )
+    kept = changed.read_text()
+    logs, organization = ROOT / "samples/logs/AWSLogs/o-exampleorg1/999999999999", ROOT / command.ORGANIZATION
+    given = ("--logs", logs, "--organization", organization, "--format", "json", *options)
+    try:
+        same = json.loads(repository.orgsim("diff", "main..", f"as-code/{form}", *given).stdout)
+        assert same["changes"] == []
+        changed.write_text(kept.replace("OnlyFrankfurtAndStockholm", "OnlySomewhere"))
+        there = json.loads(repository.orgsim("diff", "main..", f"as-code/{form}", *given).stdout)
+        back = json.loads(repository.orgsim("diff", "after..main", f"as-code/{form}", *given).stdout)
+    finally:
+        changed.write_text(kept)
+    [change] = there["changes"]
+    assert (change["kind"], change["details"]) == ("statement-changed", ["renamed from OnlyFrankfurtAndStockholm"])
+    assert change["file"] == str(changed.relative_to(repository.folder))
+    assert any("there is no proposal at as-code" in note for note in back["evidence"]["notes"])
+    files = {each["file"] for each in back["changes"] if each["kind"] == "policy-added"}
+    assert files
+    assert all((repository.folder / each).is_file() for each in files)
 
 
 def test_hooks_may_run_it(repository):
