@@ -20,12 +20,16 @@ from datetime import date
 from enum import Enum
 from typing import Any, Final
 
+import msgspec
+
 from simulator.analysis.findings import Finding, FindingPrincipal
+from simulator.analysis.identities.model import Identity, IdentityKind
 from simulator.analysis.report import Report, Version
 from simulator.analysis.waivers import FindingRef
 from simulator.iam.arn import is_account_id
 from simulator.organization.tree import NodeKind, without_snapshot
-from simulator.replay.impact import FindingKey
+from simulator.replay.impact import Impact
+from simulator.replay.outcome import StatementPlace
 
 _SECRETS: Final = re.compile(
     r"""
@@ -49,6 +53,9 @@ Ids of users and access keys count: an access key's id tells the account (AWS re
 """
 
 _PEOPLE: Final = frozenset({"user", "federated-user", "identity-center"})
+
+_SPENT: Final[Mapping[str, Any]] = {"findings": {}, "ties": None}
+"""Raw folds of an impact, which no output shows: what they tell stands in the report's findings and identities."""
 
 _ATOMS: Final = (bool, int, float, bytes, type(None), Enum, date)
 
@@ -74,7 +81,12 @@ class _Pseudonyms:
     def __init__(self, salt: str, report: Report) -> None:
         self._key = salt.encode("utf-8", "surrogatepass")
         self._known: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._shared: dict[FindingPrincipal | StatementPlace, FindingPrincipal | StatementPlace] = {}
         self.accounts = _accounts(report)
+        # A principal's ARN is a key elsewhere, where its type is not told.
+        callers = {each.principal for each in report.findings}
+        self._callers = {each.arn: self._caller(each.arn, each.type) for each in sorted(callers, key=_order)}
 
     # Texts
 
@@ -84,13 +96,19 @@ class _Pseudonyms:
 
     def text(self, text: str) -> str:
         """A text with pseudonyms for what is recognized in it."""
+        known = self._texts.get(text)
+        if known is None:
+            known = self._texts[text] = self._callers.get(text) or self._hidden_in(text)
+        return known
+
+    def _hidden_in(self, text: str) -> str:
         return _SECRETS.sub(self._hidden, text)
 
     def person(self, text: str) -> str:
         """The pseudonym of a user's name or an ARN that ends with one; the rest of the ARN is treated as a text."""
         head, mark, rest = text.partition("user/")
         if mark and head.startswith("arn:"):
-            return self.text(head) + mark + self._user(rest)
+            return self._hidden_in(head) + mark + self._user(rest)
         return self._user(text)
 
     def session(self, text: str) -> str:
@@ -110,7 +128,7 @@ class _Pseudonyms:
                 return self._digits(text) if text[-12:] in self.accounts else text
             case "session":
                 role, _, session = text.partition("/")
-                return f"{self.text(role)}/{self.session(session)}"
+                return f"{self._hidden_in(role)}/{self.session(session)}"
             case "user":
                 kind = re.split("[:/]", text, maxsplit=1)[0]
                 rest = text[len(kind) + 1 :]
@@ -171,12 +189,14 @@ class _Pseudonyms:
             return self.session(value) if sessions else self.text(value)
         if isinstance(value, _ATOMS):
             return value
-        if isinstance(value, FindingPrincipal):
-            return replace(self._fields(value, False), arn=self._arn(value.arn, value.type))
-        if isinstance(value, FindingKey):
-            told = FindingKey(*(self.value(each) for each in value))
-            return told._replace(principal=self._arn(value.principal, value.principal_type))
-        if is_dataclass(value) and not isinstance(value, type):
+        if isinstance(value, FindingPrincipal | StatementPlace):
+            # Many findings have the same.
+            if value not in self._shared:
+                self._shared[value] = self._principal_or_place(value)
+            return self._shared[value]
+        if isinstance(value, Identity):
+            return replace(self._fields(value, False), label=self._label(value))
+        if isinstance(value, msgspec.Struct) or (is_dataclass(value) and not isinstance(value, type)):
             return self._fields(value, sessions)
         if isinstance(value, Mapping):
             items = {self.value(key, sessions=sessions): self.value(each) for key, each in value.items()}
@@ -190,25 +210,46 @@ class _Pseudonyms:
         raise TypeError(f"a {type(value).__name__} cannot be redacted")
 
     def _fields(self, value: Any, sessions: bool) -> Any:
-        changes = {}
-        for each in fields(value):
-            if _KEPT.get(type(value)) == each.name:
-                continue
-            changes[each.name] = self.value(getattr(value, each.name), sessions=sessions or each.name == "sessions")
-        return replace(value, **changes)
+        struct = isinstance(value, msgspec.Struct)
+        names = value.__struct_fields__ if struct else [each.name for each in fields(value)]
+        changes = {
+            name: self.value(getattr(value, name), sessions=sessions or name == "sessions")
+            for name in names
+            if _KEPT.get(type(value)) != name
+        }
+        return msgspec.structs.replace(value, **changes) if struct else replace(value, **changes)
 
-    def _arn(self, arn: str, kind: str) -> str:
+    def _principal_or_place(self, value: FindingPrincipal | StatementPlace) -> FindingPrincipal | StatementPlace:
+        if isinstance(value, StatementPlace):
+            return StatementPlace(*map(self.value, value))
+        hidden: FindingPrincipal = self._fields(value, False)
+        return replace(hidden, arn=self._caller(value.arn, value.type))
+
+    def _caller(self, arn: str, kind: str) -> str:
         # A type alone stands for a caller whose name the log has lost.
         named = kind in _PEOPLE or (kind == "federated" and not arn.startswith("arn:") and "." not in arn)
-        return self.person(arn) if named and arn != kind and not is_account_id(arn) else self.text(arn)
+        return self.person(arn) if named and arn != kind and not is_account_id(arn) else self._hidden_in(arn)
+
+    def _label(self, identity: Identity) -> str:
+        match identity.identity_kind:
+            case IdentityKind.PERSON | IdentityKind.USER | IdentityKind.TOKEN_HOLDER:
+                return self._user(identity.label)
+            case IdentityKind.SESSION_GROUP:
+                return self.session(identity.label)
+        return self.text(identity.label)
 
     def _fold(self, value: Any, sessions: bool) -> Any:
         """A copy of an object of ours that is no dataclass, such as `Impact`."""
         slots = (name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()))
         copy = object.__new__(type(value))
         for name in (*slots, *getattr(value, "__dict__", ())):
-            setattr(copy, name, self.value(getattr(value, name), sessions=sessions or name == "sessions"))
+            part = _SPENT[name] if isinstance(value, Impact) and name in _SPENT else getattr(value, name)
+            setattr(copy, name, self.value(part, sessions=sessions or name == "sessions"))
         return copy
+
+
+def _order(principal: FindingPrincipal) -> tuple[str, str]:
+    return principal.arn, principal.type
 
 
 def _accounts(report: Report) -> frozenset[str]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from simulator.analysis.findings import Finding, findings_of
+from simulator.analysis.identities.linker import identities_of
+from simulator.analysis.identities.model import Identities
 from simulator.analysis.policy_diff import Change, PolicySize
 from simulator.analysis.waivers import Acceptance
 from simulator.iam.catalog import Catalog
@@ -34,6 +36,7 @@ class Report:
 
     `organization` is the proposed one (names of accounts and units). `lockouts` are warnings that hold even where the
     log is silent; `notes` say how the inputs were read (no snapshot given, today's tree used for past events, ...).
+    `identities` tell who is behind the principals; `None` where the replay was not asked (`Question.ties`).
     `comparison` is there where two proposals were compared, `acceptance` where waivers or a baseline were given.
     """
 
@@ -42,6 +45,7 @@ class Report:
     organization: Organization
     lockouts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    identities: Identities | None = None
     comparison: Comparison | None = None
     acceptance: Acceptance | None = None
 
@@ -57,4 +61,4 @@ def make_report(
 ) -> Report:
     """Build the report of one replay."""
     findings = findings_of(impact, organization, catalog)
-    return Report(impact, findings, organization, lockouts, notes, comparison)
+    return Report(impact, findings, organization, lockouts, notes, identities_of(impact, organization), comparison)

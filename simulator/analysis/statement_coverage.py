@@ -120,9 +120,9 @@ def exercised_by_records(
     for number, batch in enumerate(batches):
         for item in decode(batch.chunks()):
             if isinstance(item, Record):
-                survey.look(item, number)
+                survey.look([item], number)
         progress(batch.size)
-    survey.forget_ids()
+    survey.close()
     search = _Search(policies, organization, survey.facts(known, folder_accounts(known, batches)), catalog)
     for batch in batches:
         if not search.left:

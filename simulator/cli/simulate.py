@@ -75,7 +75,8 @@ def command(
     proposed = proposals.apply(change, current)
     selection = replaying.selection(since, until, accounts, assumptions)
     catalog = load_catalog()
-    impact = replaying.replayed(Question(current, proposed, selection), logs, catalog, workers, quiet=quiet)
+    question = Question(current, proposed, selection, ties=True)
+    impact = replaying.replayed(question, logs, catalog, workers, quiet=quiet)
     report = make_report(
         impact,
         proposed,

@@ -42,7 +42,7 @@ def decode(chunks: Iterator[bytes]) -> Iterator[Item]:
 def decode_windows(chunks: Iterator[bytes]) -> Iterator[Item | list[Record]]:
     """The records of one log file in its order, with all that was skipped or damaged among them.
 
-    Intact records come in lists as long as a piece of the input, all others one by one. `chunks` are the inflated bytes,
+    Intact records come in lists as long as a piece of the input, all others one by one. `chunks` are inflated bytes,
     cut anywhere; a `BrokenInputError` that they raise ends the file with a `Damage`. Never raises for what the bytes
     hold, and keeps a few megabytes of them at most. The `Raw` members of a record may keep a megabyte of its neighbours
     alive: copy what is kept for long.

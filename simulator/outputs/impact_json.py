@@ -30,7 +30,12 @@ writing direction or have no width, line separators, lone surrogates."""
 
 def render(report: Report) -> str:
     """The JSON text with a final newline. It encodes as UTF-8 and holds no raw control or direction marks."""
-    text = _UNSAFE.sub(_escaped, json.dumps(document(report), ensure_ascii=False, separators=(",", ":")))
+    return as_text(document(report))
+
+
+def as_text(value: Mapping[str, Any]) -> str:
+    """Plain values as indented JSON with a final newline, without raw control or direction marks."""
+    text = _UNSAFE.sub(_escaped, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return msgspec.json.format(text, indent=1) + "\n"
 
 
@@ -58,7 +63,7 @@ def document(report: Report) -> dict[str, Any]:
         "window": {"first": impact.first_time or None, "last": impact.last_time or None},
         "outcomes": {outcome.value: impact.outcomes[outcome] for outcome in Outcome},
         "findings": [_finding(each) for each in report.findings],
-        "graph": _graph(report),
+        "graph": graph(report),
         "evidence": _evidence(report),
         **_comparison(report),
         **_acceptance(report),
@@ -173,7 +178,7 @@ def _statement(place: StatementPlace, attached_name: str) -> dict[str, Any]:
     }
 
 
-def _graph(report: Report) -> dict[str, Any]:
+def graph(report: Report) -> dict[str, Any]:
     """The graph as networkx's node-link data; `networkx.node_link_graph(data, edges="edges")` reads it back."""
     from networkx import node_link_data
 

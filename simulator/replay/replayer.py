@@ -14,7 +14,7 @@ from simulator.cloudtrail.call import Call
 from simulator.cloudtrail.call_result import CallResult
 from simulator.cloudtrail.checks import Mapped, Skipped, Unmapped
 from simulator.cloudtrail.containers import Damage, SkippedContent, SkippedRecord
-from simulator.cloudtrail.decoder import decode, decode_windows
+from simulator.cloudtrail.decoder import decode_windows
 from simulator.cloudtrail.normalizer import Normalizer
 from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.principal import principal_of, session_name_of
@@ -38,6 +38,7 @@ from simulator.organization.snapshot import facts as facts_of
 from simulator.organization.tree import Organization
 from simulator.replay.batch import Batch
 from simulator.replay.classes import classes
+from simulator.replay.event_ids import Mark, marks
 from simulator.replay.facets import Facets
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
@@ -45,12 +46,13 @@ from simulator.replay.outcome import Answer, Outcome, SideAnswer, change_of, out
 from simulator.replay.review import Requests, ReviewGuardrails
 from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
 from simulator.replay.survey import Survey, wants_sessions
+from simulator.replay.ties import Ties
 from simulator.replay.watched import View, is_watched, noted
 
 OUTSIDE_WINDOW: Final = "outside-window"
 OTHER_ACCOUNT: Final = "other-account"
-_ID, _SHARED, _TIME, _REGION, _RECIPIENT = map(
-    attrgetter, ("event_id", "shared_event_id", "event_time", "aws_region", "recipient_account_id")
+_SHARED, _TIME, _REGION, _RECIPIENT = map(
+    attrgetter, ("shared_event_id", "event_time", "aws_region", "recipient_account_id")
 )
 _MOST_ACTIONS: Final = 20_000
 """Actions to remember; hostile logs can name any number of them."""
@@ -121,11 +123,13 @@ class Question:
 
     `logged_under` is for comparing two proposals, `current` the base and `proposed` the head: the organization under
     whose guardrails the log was made. `None`: under `current`.
+    `ties`: who is behind whom is asked, too (`Impact.ties`).
     """
 
     current: Organization
     proposed: Organization
     selection: Selection = field(default_factory=Selection)
+    ties: bool = False
     logged_under: Organization | None = None
 
 
@@ -140,6 +144,7 @@ class Replayer:
             self.review = ReviewGuardrails(logged_under, current, proposed, catalog)
         self.guardrails = self.review or GuardrailPair(current, proposed, catalog)
         self.selection = question.selection
+        self.ties = question.ties
         self.facts = facts_of(logged_under)
         self.current_facts = facts_of(current)
         self.proposed_facts = facts_of(proposed)
@@ -160,9 +165,11 @@ class Replayer:
         """The first look at some batches."""
         survey = Survey(wants_sessions=wants_sessions(self._keys))
         for number, batch in batches:
-            for item in decode(batch.chunks()):
-                if isinstance(item, Record):
+            for item in decode_windows(batch.chunks()):
+                if isinstance(item, list):
                     survey.look(item, number)
+                elif isinstance(item, Record):
+                    survey.look([item], number)
             progress(batch.size)
         return survey
 
@@ -180,7 +187,7 @@ class Replayer:
         """Survey and judge all batches, one after the other."""
         numbered = list(enumerate(batches))
         survey = self.survey(numbered, progress)
-        survey.forget_ids()
+        survey.close()
         return self.judge(survey, folder_accounts(self.facts, batches), numbered, progress)
 
 
@@ -197,13 +204,14 @@ class _Judge:
 
     def __init__(self, replayer: Replayer, survey: Survey, folders: frozenset[str]) -> None:
         self.impact = Impact()
+        self.impact.ties = Ties() if replayer.ties else None
         self._replayer = replayer
         self._survey = survey
         self._facts = survey.facts(replayer.facts, folders)
         self._current_facts = survey.facts(replayer.current_facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._batch = 0
-        self._seen: set[str] = set()
+        self._seen: set[Mark] = set()
         alike = classes(replayer.guardrails.programs(), (self._facts, self._current_facts, self._proposed_facts))
         # Two memos: the first asks for nothing but what a record holds, which is fast but tells many records apart;
         # what it has not seen yet, the second one looks up by facets.
@@ -267,18 +275,25 @@ class _Judge:
         kinds = dict(zip(map(id, judged), judged, strict=True))
         for kind, count in Counter(map(id, judged)).items():
             self._count(kinds[kind], count)
-        if any(each.findings for each in kinds.values()):
+        if impact.ties is not None:
             for record, result in zip(records, judged, strict=True):
+                if result.skipped is None and result.unmapped is None:
+                    impact.ties.look(record, result)
+        if any(each.outcome.makes_finding for each in kinds.values()):
+            for record, result in zip(records, judged, strict=True):
+                if result.outcome.makes_finding:
+                    impact.timeline.add(record.event_time, result.outcome)
                 for touched in result.findings:
                     self._fold_finding(record, touched)
 
     def _counting(self, records: list[Record]) -> list[Record]:
         """The records that count: without further copies of a call, and without those that were not selected."""
-        ids = set(map(_ID, records))
-        if len(ids) < len(records) or None in ids or not self._seen.isdisjoint(ids) or self._survey.repeats(ids):
-            records = [record for record in records if self._is_first(record.event_id)]
+        in_order = marks(records)
+        distinct = set(in_order)
+        if len(distinct) < len(records) or not self._seen.isdisjoint(distinct) or self._survey.repeats(distinct):
+            records = [record for record, mark in zip(records, in_order, strict=True) if self._is_first(mark)]
         else:
-            self._seen |= ids
+            self._seen |= distinct
         if any(map(_SHARED, records)):
             records = [record for record in records if not self._is_second_copy(record)]
         selection = self._replayer.selection
@@ -286,13 +301,13 @@ class _Judge:
             return records
         return [record for record in records if self._is_selected(record)]
 
-    def _is_first(self, event_id: str | None) -> bool:
-        if event_id is None:
+    def _is_first(self, mark: Mark) -> bool:
+        if mark[0] is None:
             return True
-        if event_id in self._seen or self._survey.is_repeated(event_id, self._batch):
+        if mark in self._seen or self._survey.is_repeated(mark, self._batch):
             self.impact.duplicates += 1
             return False
-        self._seen.add(event_id)
+        self._seen.add(mark)
         return True
 
     def _is_second_copy(self, record: Record) -> bool:

@@ -34,6 +34,8 @@ NESTED: Final = frozenset(_STRUCTS)
 """Fields that hold further fields: only whether they are there is a value of its own."""
 
 _NO_TEXT: Final[Mapping[str, object]] = {}
+_NO_PARAMETERS: Final[Mapping[str, str]] = {}
+_decode_flat: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class ParameterRead(NamedTuple):
@@ -67,12 +69,24 @@ Note = str | ParameterRead | ExtraRead | Part
 class View:
     """A record, with what has to be decoded of it decoded once."""
 
-    __slots__ = ("_extra", "_parameters", "record")
+    __slots__ = ("_extra", "_flat", "_parameters", "record")
 
     def __init__(self, record: Record) -> None:
         self.record = record
         self._parameters: Parameters | None = None
+        self._flat: Mapping[str, str] | None = None
         self._extra: Mapping[str, object] | None = None
+
+    @property
+    def flat(self) -> Mapping[str, str]:
+        """`requestParameters` where all members are texts, as in most calls; empty where they are not."""
+        if self._flat is None:
+            raw = self.record.request_parameters
+            try:
+                self._flat = _NO_PARAMETERS if raw is NO_JSON else _decode_flat(raw)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                self._flat = _NO_PARAMETERS
+        return self._flat
 
     @property
     def parameters(self) -> Parameters:
@@ -142,13 +156,14 @@ def _value(found: object) -> object:
 def _parameter_getter(method: str, argument: Any) -> Getter:
     match method:
         case "":
-            return lambda view: view.parameters.outline
+            # Among texts alone there is no wrapper.
+            return lambda view: (True, tuple(view.flat), ()) if view.flat else view.parameters.outline
         case "all":
-            return lambda view: view.parameters.all(argument)
+            return lambda view: (view.flat[argument],) if argument in view.flat else view.parameters.all(argument)
         case "first":
-            return lambda view: view.parameters.first(argument)
+            return lambda view: view.flat[argument] if argument in view.flat else view.parameters.first(argument)
         case "has":
-            return lambda view: view.parameters.has(argument)
+            return lambda view: view.flat[argument] != "" if argument in view.flat else view.parameters.has(argument)
         case "raw":
             return lambda view: _value(view.parameters.raw(argument))
         case "matching":

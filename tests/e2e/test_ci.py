@@ -73,8 +73,8 @@ class Runner:
 
         return re.sub(r"\$\{\{ ([\w.-]+) \}\}", looked_up, text)
 
-    def run(self, name, **changes):
-        """Run a step of the action as the runner does; inputs are named with `_` for `-`."""
+    def run(self, name, folder=ROOT, **changes):
+        """Run a step of the action in a folder as the runner does; inputs are named with `_` for `-`."""
         inputs = {
             **INPUTS,
             "reports": str(self.reports),
@@ -94,7 +94,7 @@ class Runner:
         script.write_text(step["run"], encoding="utf-8")
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
-            cwd=ROOT,
+            cwd=folder,
             env={**environment(**files, **own), "PATH": path},
             capture_output=True,
             timeout=120,
@@ -179,7 +179,7 @@ def test_what_could_not_run_stops_the_job_at_once(runner, changes, status, messa
 
 def test_inputs_are_never_run(runner):
     attack = 'x"; touch pwned; "$(touch pwned)`touch pwned`'
-    names = ("proposal", "logs", "organization", "fail_on", "redact", "redact_salt")
+    names = ("proposal", "logs", "organization", "base", "waivers", "baseline", "fail_on", "redact", "redact_salt")
     done = runner.run("Replay the log", reports=str(runner.folder / attack), **dict.fromkeys(names, attack))
     assert b"Invalid value for '--fail-on'" in done.stderr
     assert list(runner.folder.rglob("pwned")) + list(ROOT.glob("pwned")) == []
@@ -189,6 +189,42 @@ def test_an_option_is_no_proposal_and_a_line_end_no_output(runner):
     done = runner.run("Replay the log", reports="a\nstatus=0")
     assert (done.returncode, runner.outputs) == (2, {})
     assert b"--help" in runner.run("Replay the log", proposal="--help").stderr
+
+
+def test_with_a_base_the_change_of_the_pull_request_is_shown(runner, tmp_path):
+    repository = tmp_path / "repository"
+    policy = repository / "scp" / "regions.json"
+    policy.parent.mkdir(parents=True)
+    text = (ROOT / PROPOSAL / "scp/workload-regions.json").read_text(encoding="utf-8")
+
+    def git(*arguments):
+        names = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        subprocess.run(
+            ["git", *arguments], cwd=repository, env={**environment(**names)}, check=True, capture_output=True
+        )
+
+    git("init", "--initial-branch=main")
+    policy.write_text(text, encoding="utf-8")
+    git("add", "scp")
+    git("commit", "--message", "base")
+    git("checkout", "-b", "topic")
+    policy.write_text(text.replace("eu-north-1", "eu-west-1"), encoding="utf-8")
+    git("commit", "--all", "--message", "head")
+    given = {"proposal": "scp/regions.json", "logs": str(ROOT / FEW), "organization": str(ROOT / ORGANIZATION)}
+    done = runner.run("Replay the log", folder=repository, base="main", **given)
+    assert done.stderr == b""
+    comment = (runner.reports / "impact.md").read_text(encoding="utf-8")
+    assert "eu-west-1" in comment
+    assert "Changes of the policies: 1 change, main" in comment
+
+
+def test_what_was_agreed_to_passes(runner):
+    runner.run("Replay the log", logs=FEW, redact="false")
+    known = runner.reports / "known.json"
+    (runner.reports / "impact.json").rename(known)
+    assert runner.outputs["status"] == "10"
+    runner.run("Replay the log", logs=FEW, baseline=str(known))
+    assert runner.outputs["status"] == "0"
 
 
 # The comment

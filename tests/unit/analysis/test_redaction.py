@@ -4,11 +4,13 @@ import ipaddress
 import json
 import re
 from dataclasses import replace
+from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from simulator.analysis.identities.model import Behind, Confidence, Evidence, Identities, Identity, Relation
 from simulator.analysis.redaction import redact
 from simulator.analysis.report import make_report
 from simulator.iam.catalog import Catalog
@@ -172,6 +174,48 @@ def test_without_a_snapshot_every_account_stays_one_of_ours():
     assert "external" not in render("terminal", hidden(report))
 
 
+def test_who_is_behind_a_caller_is_hidden_as_the_caller_is():
+    mira, arn = "mira@example.com", f"arn:aws:iam::{SHOP}:user/mira!"
+    people = [
+        Identity("person", mira, "", SHOP, "Identity Center user"),
+        Identity("user", "mira!", arn, SHOP, "IAM user"),
+        Identity("token_holder", "nora", "", SHOP, "token of idp.example"),
+        Identity("session_group", "release-*", "", SHOP, "sessions of Deploy"),
+    ]
+    others = [
+        Identity("role", "Deploy", f"arn:aws:iam::{SHOP}:role/Deploy", SHOP, "role"),
+        Identity("pipeline", "octo/app", "", SHOP, "GitHub Actions"),
+        Identity("workload", "i-0abc", "", SHOP, "EC2 instance"),
+    ]
+    seen = ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z")
+    trees = tuple(
+        Behind(
+            each,
+            Relation.ASSUMES,
+            Confidence.PROVED,
+            (Evidence("AssumeRole recorded", 1, (EVENT,)),),
+            1,
+            1,
+            1,
+            0,
+            *seen,
+        )
+        for each in (*people, *others)
+    )
+    report = replace(one(arn, "user", sessions=[mira]), identities=Identities(behind={arn: trees}))
+    after = hidden(report)
+    (finding,) = after.findings
+    found = [each.identity for each in after.identities.of(finding.principal.arn)]
+    assert [re.sub("-[a-z2-7]{8}", "-?", each.label) for each in found] == [
+        *("user-?", "user-?", "user-?", "session-?"),
+        *("Deploy", "octo/app", "i-0abc"),
+    ]
+    assert found[1].arn == finding.principal.arn
+    # The person and her session are seen to be the same.
+    assert found[0].label.rpartition("-")[2] == finding.sessions[0].text.rpartition("-")[2]
+    assert {each.account for each in found} == {finding.principal.account}
+
+
 def test_what_the_walk_does_not_know_is_an_error():
     with pytest.raises(TypeError, match="object cannot be redacted"):
         hidden(replace(one(), notes=(object(),)))
@@ -225,7 +269,13 @@ def reports(draw):
     return report, {account, other, address, email, *re.findall(r"\d{12}", text)}
 
 
-@settings(max_examples=60, deadline=None)
+@cache
+def static_page():
+    return render("html", hidden(report_of()))
+
+
+# Shrinking such a report takes minutes, and tells little: what is found is named.
+@settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(reports())
 def test_no_format_tells_an_account_or_an_address(drawn):
     report, secrets = drawn
@@ -233,7 +283,8 @@ def test_no_format_tells_an_account_or_an_address(drawn):
     for name in FORMATS:
         text = render(name, after, View(width=140))
         for secret in secrets:
-            assert secret not in text, name
+            # The page holds a library, in which such texts may stand.
+            assert text.count(secret) == (static_page().count(secret) if name == "html" else 0), name
 
 
 def is_address(text):

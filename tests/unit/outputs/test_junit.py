@@ -3,6 +3,7 @@
 from dataclasses import replace
 from xml.etree import ElementTree
 
+from simulator.organization.tree import Policy
 from simulator.outputs import junit
 from simulator.replay.outcome import Outcome
 from tests.unit.organization.small import SCP, deny, document
@@ -36,7 +37,7 @@ def test_statements_that_nothing_meets_pass(report):
 
 def test_the_statement_of_a_proposed_policy_has_its_findings(report):
     organization = report.organization
-    policy = replace(organization.policies["p-stay"], document=document(deny(sid="Stay"), "scp/stay.json"))
+    policy = Policy("p-stay", "stay", SCP, document(deny(sid="Stay"), "scp/stay.json"))
     finding = report.findings[0]
     place = finding.place._replace(policy="stay", sid="Stay", statement=0, file="scp/stay.json", line=1)
 
