@@ -3,10 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from simulator.analysis.statement_diff import StatementChange, Tells, changed_statements, statement_name
+from simulator.analysis.statement_diff import (
+    StatementChange,
+    Tells,
+    changed_statements,
+    share_a_statement,
+    statement_name,
+)
 from simulator.organization.proposal import Proposal
 from simulator.organization.tree import NodeKind, Organization, Policy
-from simulator.policy.document import Effect, PolicyType
+from simulator.policy.document import Effect, PolicyDocument, PolicyType
 from simulator.policy.quotas import QUOTAS, policy_size
 
 _Name = tuple[PolicyType, str]
@@ -101,21 +107,17 @@ class _Policies:
                 yield from self.attached(old, new)
 
     def renamed(self) -> dict[_Name, _Name]:
-        """The former name of each policy that has got a new one and says the same."""
-        gone = {name: policy for name, policy in self.before.items() if name not in self.after}
+        """The former name of each policy that has got a new one: it says the same, else has a statement of it."""
+        gone = [name for name in self.before if name not in self.after]
+        new = [name for name in self.after if name not in self.before]
         found: dict[_Name, _Name] = {}
-        for name, policy in self.after.items():
-            if name in self.before:
-                continue
-            for former, old in gone.items():
-                same = former[0] is name[0] and old.document.version == policy.document.version
-                if (
-                    same
-                    and former not in found.values()
-                    and not list(changed_statements(old.document, policy.document))
-                ):
+        for alike in (_say_the_same, share_a_statement):
+            for name in new:
+                left = (each for each in gone if each[0] is name[0] and each not in found.values())
+                after = self.after[name].document
+                former = next((each for each in left if alike(self.before[each].document, after)), None)
+                if name not in found and former is not None:
                     found[name] = former
-                    break
         return found
 
     def edited(self, old: Policy, new: Policy) -> Iterator[Change]:
@@ -140,6 +142,10 @@ class _Policies:
         told += [f"to {_places(self.head, come)}"] if come else []
         tells = Tells.CHANGED if gone and come else _whole(new) if come else _opposite(_whole(new))
         yield _change(kind, new, tells, " ".join(told))
+
+
+def _say_the_same(one: PolicyDocument, other: PolicyDocument) -> bool:
+    return one.version == other.version and not any(changed_statements(one, other))
 
 
 def _turned_on(base: Organization, head: Organization) -> Iterator[Change]:

@@ -1,6 +1,6 @@
 """What changes between two versions of a policy's statements, in words, and whether they deny more or less."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -64,6 +64,12 @@ def changed_statements(old: PolicyDocument, new: PolicyDocument) -> Iterator[Sta
             yield StatementChange(statement, None, _alone(statement.effect, gone=True), (_summary(statement),))
 
 
+def share_a_statement(one: PolicyDocument, other: PolicyDocument) -> bool:
+    """Whether a statement of one has the Sid of one of the other, or says the same."""
+    sids = {each.sid for each in one.statements} & {each.sid for each in other.statements}
+    return bool(sids - {None}) or not {*map(_said, one.statements)}.isdisjoint(map(_said, other.statements))
+
+
 # Which statement has become which
 
 
@@ -91,7 +97,7 @@ def _related(one: Statement, other: Statement) -> bool:
     return same and not _words(one.actions, lower=True).isdisjoint(_words(other.actions, lower=True))
 
 
-def _said(statement: Statement) -> object:
+def _said(statement: Statement) -> Hashable:
     """What a statement says, its Sid left out."""
     return (
         statement.effect,

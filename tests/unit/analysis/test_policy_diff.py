@@ -38,6 +38,22 @@ CASES = {
         Proposal((policy("two"),)),
         [("policy-renamed", "same", "two", "before: one")],
     ),
+    "another name and another action": (
+        Proposal((policy("one"),)),
+        Proposal((policy("two", deny("ec2:Run*", "Ec2")),)),
+        [
+            ("policy-renamed", "same", "two", "before: one"),
+            ("statement-changed", "loosened", "two", "Action narrowed: added ec2:Run*; removed ec2:*"),
+        ],
+    ),
+    "another policy instead": (
+        Proposal((policy("one"),)),
+        Proposal((policy("two", deny("sqs:*", "Sqs")),)),
+        [
+            ("policy-added", "tightened", "two", "attached to Workloads"),
+            ("policy-removed", "loosened", "one", "attached to Workloads"),
+        ],
+    ),
     "another name and place": (
         Proposal((policy("one"),)),
         Proposal((policy("two", attach=("Labs",)),)),
