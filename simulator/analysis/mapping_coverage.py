@@ -19,6 +19,7 @@ from simulator.decision.facts import Facts
 from simulator.decision.request import UNKNOWN, Tier
 from simulator.iam.catalog import Catalog
 from simulator.replay.batch import Batch
+from simulator.replay.event_ids import Mark, marks
 from simulator.replay.replayer import Progress, folder_accounts
 from simulator.replay.survey import Survey
 
@@ -78,9 +79,9 @@ def measure(batches: Sequence[Batch], catalog: Catalog, facts: Facts, progress: 
     for number, batch in enumerate(batches):
         for item in decode(batch.chunks()):
             if isinstance(item, Record):
-                survey.look(item, number)
+                survey.look([item], number)
         progress(batch.size)
-    survey.forget_ids()
+    survey.close()
     measuring = _Measuring(catalog, survey, survey.facts(facts, folder_accounts(facts, batches)))
     for number, batch in enumerate(batches):
         measuring.read(number, batch)
@@ -101,7 +102,7 @@ class _Measuring:
     def read(self, number: int, batch: Batch) -> None:
         """Count the records of one log file."""
         coverage = self.coverage
-        seen: set[str] = set()
+        seen: set[Mark] = set()
         for item in decode(batch.chunks()):
             match item:
                 case SkippedContent(reason):
@@ -116,12 +117,12 @@ class _Measuring:
                     else:
                         self._count(record)
 
-    def _is_repeated(self, record: Record, number: int, seen: set[str]) -> bool:
-        event = record.event_id
-        if event is not None:
-            if event in seen or self._survey.is_repeated(event, number):
+    def _is_repeated(self, record: Record, number: int, seen: set[Mark]) -> bool:
+        (mark,) = marks([record])
+        if record.event_id is not None:
+            if mark in seen or self._survey.is_repeated(mark, number):
                 return True
-            seen.add(event)
+            seen.add(mark)
         return self._survey.is_second_copy(record)
 
     def _count(self, record: Record) -> None:

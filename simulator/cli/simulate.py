@@ -77,6 +77,13 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
     help="Where a single policy file is attached (default: Root); repeatable.",
 )
 @click.option(
+    "--parameters",
+    "parameters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Value of a template parameter or placeholder that the proposal leaves open; repeatable.",
+)
+@click.option(
     "--format",
     "format_name",
     type=click.Choice(FORMATS),
@@ -117,6 +124,7 @@ def command(
     assumptions: tuple[str, ...],
     policy_type: str | None,
     attach: tuple[str, ...],
+    parameters: tuple[str, ...],
     format_name: str,
     outputs: tuple[Path, ...],
     fail_on: str,
@@ -125,9 +133,11 @@ def command(
 ) -> int:
     """Replay CloudTrail logs against proposed SCPs and RCPs.
 
-    PROPOSAL is a folder with a proposal.yaml, a folder with scp/*.json and rcp/*.json, or one policy file. Says who
-    would be denied which calls, by which statement attached where; what would only possibly be denied and which fact
-    would settle it; and what the log cannot show.
+    PROPOSAL is a folder with a proposal.yaml, a folder with scp/*.json and rcp/*.json, one policy file, or what another
+    tool keeps guardrails in: a Terraform plan or state (`terraform show -json`), a CloudFormation template, a folder of
+    Customizations for Control Tower or of the Landing Zone Accelerator. Says who would be denied which calls, by which
+    statement attached where; what would only possibly be denied and which fact would settle it; and what the log cannot
+    show.
 
     Exit status: 0 nothing newly denied, 1 could not run, 2 wrong usage, 3 no records found, 10 findings.
     """
@@ -136,7 +146,7 @@ def command(
         _check_writable(path)
     current = read_organization(organization)
     wanted_type = PolicyType[policy_type.upper()] if policy_type else None
-    change = read_proposal(proposal, wanted_type, attach)
+    change = read_proposal(proposal, wanted_type, attach, parameters)
     proposed = proposals.apply(change, current)
     selection = Selection(
         since=_time(since, "--since"),

@@ -36,9 +36,14 @@ class ResourceCheck:
 
 
 class Mapped(msgspec.Struct, frozen=True):
-    """The requests a record stands for (at least one)."""
+    """The requests a record stands for (at least one).
+
+    `numbers` tell which of its action's resources each request is about, counted from 0; `None` stands for all of them,
+    where nobody asks about them.
+    """
 
     requests: tuple[Request, ...]
+    numbers: tuple[int | None, ...]
 
 
 class Unmapped(msgspec.Struct, frozen=True):

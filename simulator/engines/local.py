@@ -47,7 +47,7 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
         survey = Survey()
         for part in _in_order(pool, [(_survey, (question, catalog, part)) for part in parts], parts, progress):
             survey.merge(part)
-        survey.forget_ids()
+        survey.close()
         impact = Impact()
         for folded in _in_order(
             pool, [(_judge, (question, catalog, survey, folders, part)) for part in parts], parts, progress

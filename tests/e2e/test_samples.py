@@ -63,7 +63,7 @@ class Calls:
             self.by_id.setdefault(json.loads(text).get("eventID"), text)
         # One batch for everything: the numbers of files do not matter here.
         self.survey = self.replayer.survey([(0, Memory(texts))])
-        self.survey.forget_ids()
+        self.survey.close()
         self.folders = folder_accounts(self.replayer.facts, batches)
 
     def judge(self, event_ids):

@@ -159,7 +159,7 @@ def in_parts(asked, batches, order):
     survey = Survey()
     for number in order:
         survey.merge(asked.survey([numbered[number]]))
-    survey.forget_ids()
+    survey.close()
     impact = Impact()
     for number in reversed(order):
         impact.merge(asked.judge(survey, frozenset(), [numbered[number]]))
