@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from simulator.analysis.findings import Finding
-from simulator.analysis.graph import impact_graph
+from simulator.analysis.graph import plain_graph
 from simulator.analysis.report import Report
 from simulator.organization.tree import Organization
 from simulator.replay.impact import Impact, Smallest
@@ -29,7 +29,12 @@ writing direction or have no width, line separators, lone surrogates."""
 
 def render(report: Report) -> str:
     """The JSON text with a final newline. It encodes as UTF-8 and holds no raw control or direction marks."""
-    text = _UNSAFE.sub(_escaped, json.dumps(document(report), ensure_ascii=False, separators=(",", ":")))
+    return as_text(document(report))
+
+
+def as_text(value: Mapping[str, Any]) -> str:
+    """Plain values as indented JSON with a final newline, without raw control or direction marks."""
+    text = _UNSAFE.sub(_escaped, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return msgspec.json.format(text, indent=1) + "\n"
 
 
@@ -57,7 +62,8 @@ def document(report: Report) -> dict[str, Any]:
         "window": {"first": impact.first_time or None, "last": impact.last_time or None},
         "outcomes": {outcome.value: impact.outcomes[outcome] for outcome in Outcome},
         "findings": [_finding(each) for each in report.findings],
-        "graph": _graph(report),
+        # networkx.node_link_graph(graph, edges="edges") reads it back.
+        "graph": plain_graph(report).node_link(),
         "evidence": _evidence(report),
     }
 
@@ -101,14 +107,6 @@ def _statement(place: StatementPlace, attached_name: str) -> dict[str, Any]:
         "file": place.file,
         "line": place.line,
     }
-
-
-def _graph(report: Report) -> dict[str, Any]:
-    """The graph as networkx's node-link data; `networkx.node_link_graph(data, edges="edges")` reads it back."""
-    from networkx import node_link_data
-
-    data: dict[str, Any] = node_link_data(impact_graph(report), edges="edges")
-    return data
 
 
 def _evidence(report: Report) -> dict[str, Any]:

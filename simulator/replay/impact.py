@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from simulator.replay.bounded import widened
 from simulator.replay.outcome import Outcome, StatementPlace
 from simulator.replay.ties import Ties
+from simulator.replay.timeline import Timeline
 
 SAMPLES: Final = 20
 """Resources, sessions and event ids kept for a finding."""
@@ -130,6 +131,8 @@ class Impact:
         self.files_skipped: Counter[str] = Counter()
         self.damaged: dict[tuple[str, str], int] = {}
         self.findings: dict[FindingKey, FindingFold] = {}
+        self.timeline = Timeline()
+        """The calls of outcomes that make findings."""
         self.ties: Ties | None = None
         """Who acted as whom; `None` where nobody asked."""
 
@@ -179,6 +182,7 @@ class Impact:
             self.note_damage(file, reason, count)
         for key, fold in other.findings.items():
             self.finding(key).merge(fold)
+        self.timeline.merge(other.timeline)
         if other.ties is not None:
             self.ties = self.ties or Ties()
             self.ties.merge(other.ties)
