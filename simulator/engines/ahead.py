@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from simulator.replay.batch import Batch
 from simulator.replay.replayer import Numbered
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _THREADS: Final = 16
 _AHEAD: Final = 64
@@ -26,6 +28,9 @@ def ahead(part: Numbered) -> Iterator[tuple[int, Batch]]:
     if not any(isinstance(batch, Far) for _, batch in part):
         yield from part
         return
+    # Imported here: what is at hand needs none of it.
+    from concurrent.futures import ThreadPoolExecutor
+
     waiting: deque[tuple[int, Batch, Future[None]]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
@@ -40,7 +45,7 @@ def ahead(part: Numbered) -> Iterator[tuple[int, Batch]]:
                 future.cancel()
 
 
-def _first(waiting: deque[tuple[int, Batch, Future[None]]]) -> tuple[int, Batch]:
+def _first(waiting: "deque[tuple[int, Batch, Future[None]]]") -> tuple[int, Batch]:
     number, batch, future = waiting.popleft()
     future.result()
     return number, batch

@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from simulator.cloudtrail.actions import ActionMap
+from simulator.cloudtrail.bulk import Intact
 from simulator.cloudtrail.call import Call
 from simulator.cloudtrail.call_result import CallResult
 from simulator.cloudtrail.checks import Mapped, Skipped, Unmapped
 from simulator.cloudtrail.containers import Damage, SkippedContent, SkippedRecord
 from simulator.cloudtrail.decoder import decode_windows
+from simulator.cloudtrail.narrowing import Narrowing, NotDecoded
 from simulator.cloudtrail.normalizer import Normalizer
 from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.principal import principal_of, session_name_of
@@ -26,6 +28,7 @@ from simulator.decision.request import (
     ContextValue,
     OneOf,
     Outside,
+    Principal,
     Request,
     Resource,
     ResourceShape,
@@ -42,9 +45,11 @@ from simulator.replay.event_ids import Mark, marks
 from simulator.replay.facets import Facets
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
-from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
+from simulator.replay.outcome import Answer, Outcome, SideAnswer, change_of, outcome_of
+from simulator.replay.review import Requests, ReviewGuardrails
 from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
-from simulator.replay.survey import Survey, wants_sessions
+from simulator.replay.survey import GLANCED, Survey, wants_sessions
+from simulator.replay.ties import Ties
 from simulator.replay.watched import View, is_watched, noted
 
 OUTSIDE_WINDOW: Final = "outside-window"
@@ -52,11 +57,17 @@ OTHER_ACCOUNT: Final = "other-account"
 _SHARED, _TIME, _REGION, _RECIPIENT = map(
     attrgetter, ("shared_event_id", "event_time", "aws_region", "recipient_account_id")
 )
+_FOLDED: Final = frozenset({("Record", "aws_region")})
+"""What counting reads of every record; the judge adds what it asks for."""
+
 _MOST_ACTIONS: Final = 20_000
 """Actions to remember; hostile logs can name any number of them."""
 
 POSSIBLE_ACTION: Final = "action"
 """The "key" that would settle a finding of a check which AWS only possibly made."""
+
+OTHER_POLICIES: Final = "other_policies"
+"""The "key" that would settle whether a call which failed in the log would pass under other guardrails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +128,18 @@ def _no_progress(_size: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the organization now, as proposed, and which records count. Picklable."""
+    """What is asked: the organization now, as proposed, and which records count. Picklable.
+
+    `logged_under` is for comparing two proposals, `current` the base and `proposed` the head: the organization under
+    whose guardrails the log was made. `None`: under `current`.
+    `ties`: who is behind whom is asked, too (`Impact.ties`).
+    """
 
     current: Organization
     proposed: Organization
     selection: Selection = field(default_factory=Selection)
+    ties: bool = False
+    logged_under: Organization | None = None
 
 
 class Replayer:
@@ -129,12 +147,18 @@ class Replayer:
 
     def __init__(self, question: Question, catalog: Catalog) -> None:
         current, proposed = question.current, question.proposed
-        self.guardrails = GuardrailPair(current, proposed, catalog)
+        logged_under = question.logged_under or current
+        self.review: ReviewGuardrails | None = None
+        if question.logged_under is not None:
+            self.review = ReviewGuardrails(logged_under, current, proposed, catalog)
+        self.guardrails = self.review or GuardrailPair(current, proposed, catalog)
         self.selection = question.selection
-        self.facts = facts_of(current)
+        self.ties = question.ties
+        self.facts = facts_of(logged_under)
+        self.current_facts = facts_of(current)
         self.proposed_facts = facts_of(proposed)
-        # Accounts that move have another organization path afterwards; only then are requests made twice.
-        self.moves = self.facts.org_paths != self.proposed_facts.org_paths
+        # Accounts that move have another organization path then; only if there are any are requests made again.
+        self.moves = any(each.org_paths != self.facts.org_paths for each in (self.current_facts, self.proposed_facts))
         self._keys = self.guardrails.keys()
         self.normalizer = Normalizer(
             catalog,
@@ -149,10 +173,11 @@ class Replayer:
     def survey(self, batches: Iterable[tuple[int, Batch]], progress: Progress = _no_progress) -> Survey:
         """The first look at some batches."""
         survey = Survey(wants_sessions=wants_sessions(self._keys))
+        narrowing = Narrowing(GLANCED)
         for number, batch in batches:
-            for item in decode_windows(batch.chunks()):
-                if isinstance(item, list):
-                    survey.look(item, number)
+            for item in decode_windows(batch.chunks(), narrowing):
+                if isinstance(item, Intact):
+                    survey.look(item.records, number)
                 elif isinstance(item, Record):
                     survey.look([item], number)
             progress(batch.size)
@@ -193,13 +218,16 @@ class _Judge:
 
     def __init__(self, replayer: Replayer, survey: Survey, folders: frozenset[str]) -> None:
         self.impact = Impact()
+        self.impact.ties = Ties() if replayer.ties else None
         self._replayer = replayer
         self._survey = survey
         self._facts = survey.facts(replayer.facts, folders)
+        self._current_facts = survey.facts(replayer.current_facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._batch = 0
-        self._seen: set[Mark] = set()
-        alike = classes(replayer.guardrails.programs(), (self._facts, self._proposed_facts))
+        self._narrowing = Narrowing(_FOLDED)
+        self._marks: set[Mark] = set()
+        alike = classes(replayer.guardrails.programs(), (self._facts, self._current_facts, self._proposed_facts))
         # Two memos: the first asks for nothing but what a record holds, which is fast but tells many records apart;
         # what it has not seen yet, the second one looks up by facets.
         self._judged = FrontMemo(ShapeMemo(self._judge, alike), alike)
@@ -207,25 +235,25 @@ class _Judge:
         self._owners = Facet(ShapeMemo(survey.owner_by_pair), lambda owner: owner)
         self._labels: dict[str, ShapeMemo[tuple[tuple[str, bool], ...]]] = {}
         self._alike = alike
-        self._reading, self._proposed_reading = (
+        self._reading, self._current_reading, self._proposed_reading = (
             Facets(replayer.guardrails, replayer.normalizer, facts, self._facts, alike)
-            for facts in (self._facts, self._proposed_facts)
+            for facts in (self._facts, self._current_facts, self._proposed_facts)
         )
 
     def fold_file(self, number: int, name: str, chunks: Iterator[bytes]) -> None:
         """Fold one log file."""
         self._batch = number
-        self._seen.clear()
+        self._marks.clear()
         impact = self.impact
         skipped_content = False
-        for item in decode_windows(chunks):
+        for item in decode_windows(chunks, self._narrowing):
             match item:
-                case list():
-                    impact.read += len(item)
-                    self._fold_records(item)
+                case Intact():
+                    impact.read += len(item.records)
+                    self._fold_intact(item)
                 case Record():
                     impact.read += 1
-                    self._fold_records([item])
+                    self._fold_records(self._judge_all([item]))
                 case SkippedRecord(reason):
                     impact.read += 1
                     impact.skipped[reason] += 1
@@ -244,11 +272,38 @@ class _Judge:
                 self.impact.stale_accounts.add(account, records)
         return self.impact
 
-    def _fold_records(self, records: list[Record]) -> None:
+    def _fold_intact(self, intact: Intact) -> None:
+        # Who acts through whom may stand anywhere in a record.
+        records = intact.records if self.impact.ties is None else intact.whole()
+        while True:
+            try:
+                seen = self._judge_all(records)
+                break
+            except NotDecoded as missing:
+                self._narrowing.add(missing.field)
+                records = intact.whole()
+        self._fold_records(seen)
+
+    def _judge_all(self, records: list[Record]) -> list["_Seen"]:
+        """All that is to be known of records, before any of them is counted."""
+        judge = self._judged.at
+        seen = []
+        for record in records:
+            judged = judge(View(record))
+            seen.append((record, judged, self._told(record, judged) if judged.findings else None))
+        return seen
+
+    def _told(self, record: Record, judged: "_Judged") -> "_Told":
+        # Records of one shape may have different callers, and resources of different names.
+        resources = tuple(self._resources(record, touched) for touched in judged.findings)
+        return _Told(self._callers(record), session_name_of(record), resources)
+
+    def _fold_records(self, seen: list["_Seen"]) -> None:
         impact = self.impact
-        records = self._counting(records)
-        if not records:
+        seen = self._counting(seen)
+        if not seen:
             return
+        records = [record for record, _, _ in seen]
         times = list(filter(None, map(_TIME, records)))
         if times:
             impact.see(min(times))
@@ -257,38 +312,42 @@ class _Judge:
             for text, count in Counter(texts).items():
                 if text:
                     counts.add(text, count)
-        judge = self._judged.at
-        judged = [judge(View(record)) for record in records]
-        kinds = dict(zip(map(id, judged), judged, strict=True))
-        for kind, count in Counter(map(id, judged)).items():
+        kinds = {id(judged): judged for _, judged, _ in seen}
+        for kind, count in Counter([id(judged) for _, judged, _ in seen]).items():
             self._count(kinds[kind], count)
-        if any(each.findings for each in kinds.values()):
-            for record, result in zip(records, judged, strict=True):
-                for touched in result.findings:
-                    self._fold_finding(record, touched)
+        for record, judged, told in seen:
+            if judged.outcome.makes_finding:
+                impact.timeline.add(record.event_time, judged.outcome)
+            if told is not None:
+                for touched, resources in zip(judged.findings, told.resources, strict=True):
+                    self._fold_finding(record, touched, told, resources)
+        if impact.ties is not None:
+            for record, judged, _ in seen:
+                if judged.mapped:
+                    impact.ties.look(record, judged)
 
-    def _counting(self, records: list[Record]) -> list[Record]:
+    def _counting(self, seen: list["_Seen"]) -> list["_Seen"]:
         """The records that count: without further copies of a call, and without those that were not selected."""
+        records = [record for record, _, _ in seen]
         in_order = marks(records)
         distinct = set(in_order)
-        if len(distinct) < len(records) or not self._seen.isdisjoint(distinct) or self._survey.repeats(distinct):
-            records = [record for record, mark in zip(records, in_order, strict=True) if self._is_first(mark)]
+        if len(distinct) < len(records) or not self._marks.isdisjoint(distinct) or self._survey.repeats(distinct):
+            seen = [each for each, mark in zip(seen, in_order, strict=True) if self._is_first(mark)]
         else:
-            self._seen |= distinct
+            self._marks |= distinct
         if any(map(_SHARED, records)):
-            records = [record for record in records if not self._is_second_copy(record)]
-        selection = self._replayer.selection
-        if selection.selects_all:
-            return records
-        return [record for record in records if self._is_selected(record)]
+            seen = [each for each in seen if not self._is_second_copy(each[0])]
+        if self._replayer.selection.selects_all:
+            return seen
+        return [each for each in seen if self._is_selected(each[0])]
 
     def _is_first(self, mark: Mark) -> bool:
         if mark[0] is None:
             return True
-        if mark in self._seen or self._survey.is_repeated(mark, self._batch):
+        if mark in self._marks or self._survey.is_repeated(mark, self._batch):
             self.impact.duplicates += 1
             return False
-        self._seen.add(mark)
+        self._marks.add(mark)
         return True
 
     def _is_second_copy(self, record: Record) -> bool:
@@ -317,9 +376,8 @@ class _Judge:
             impact.outcomes[judged.outcome] += records
             impact.drift += judged.drift * records
 
-    def _fold_finding(self, record: Record, touched: "_Touched") -> None:
-        # Records of one shape may have different callers, and resources of different names.
-        principal = self._callers(record)
+    def _fold_finding(self, record: Record, touched: "_Touched", told: "_Told", resources: Iterable[str]) -> None:
+        principal = told.principal
         key = touched.key._replace(principal=principal.label, account=principal.account)
         fold = self.impact.finding(key)
         fold.calls += 1
@@ -328,11 +386,10 @@ class _Judge:
             fold.regions.add(record.aws_region)
         if touched.settled_by:
             fold.keys |= touched.settled_by
-        for resource in self._resources(record, touched):
+        for resource in resources:
             fold.resources.add(resource)
-        session = session_name_of(record)
-        if session:
-            fold.sessions.add(session)
+        if told.session:
+            fold.sessions.add(told.session)
         if record.event_id:
             fold.event_ids.add(record.event_id)
 
@@ -367,11 +424,10 @@ class _Judge:
                 return self._judge_requests(record, normalized)
 
     def _judge_requests(self, record: Record, mapped: Mapped) -> "_Judged":
-        requests = proposed_requests = mapped.requests
+        requests = current_requests = proposed_requests = mapped.requests
         if self._replayer.moves:
-            again = self._replayer.normalizer.normalize(record, self._proposed_facts, self._proposed_reading)
-            if isinstance(again, Mapped) and len(again.requests) == len(requests):
-                proposed_requests = again.requests
+            current_requests = self._again(record, mapped, self._current_facts, self._current_reading)
+            proposed_requests = self._again(record, mapped, self._proposed_facts, self._proposed_reading)
         owner = None
         if any(
             each.resource_account is UNKNOWN
@@ -383,9 +439,11 @@ class _Judge:
         sure = sum(request.tier is not Tier.POSSIBLE for request in requests)
         result = self._reading.result(record)
         sightings = [
-            self._sight(_completed(now, owner, assume), _completed(then, owner, assume), number, result)
-            for now, then, number in zip(requests, proposed_requests, mapped.numbers, strict=True)
-            if now.tier is not Tier.POSSIBLE or not sure
+            self._sight(_completed(versions, owner, assume), number, result)
+            for versions, number in zip(
+                zip(requests, current_requests, proposed_requests, strict=True), mapped.numbers, strict=True
+            )
+            if versions[0].tier is not Tier.POSSIBLE or not sure
         ]
         return _Judged(
             requests=sure,
@@ -394,24 +452,58 @@ class _Judge:
             findings=_touched(sightings),
         )
 
-    def _sight(self, now: Request, then: Request, number: int | None, result: CallResult) -> _Sighting:
+    def _again(self, record: Record, mapped: Mapped, facts: Facts, reading: Facets) -> tuple[Request, ...]:
+        """The requests with the facts of another version."""
+        again = self._replayer.normalizer.normalize(record, facts, reading)
+        if isinstance(again, Mapped) and len(again.requests) == len(mapped.requests):
+            return again.requests
+        return mapped.requests
+
+    def _sight(self, requests: Requests, number: int | None, result: CallResult) -> _Sighting:
         passed = result.passed
-        current, proposed = self._replayer.guardrails.judge(now, then, self._facts, passed=passed)
-        outcome = outcome_of(current, proposed, passed=passed)
-        drift = passed and current.decision is Decision.DENIED
-        if outcome is Outcome.ALREADY_DENIED and result is CallResult.UNAUTHENTICATED:
+        extra: tuple[str, ...] = ()
+        review = self._replayer.review
+        if review is None:
+            current, proposed = self._replayer.guardrails.judge(
+                requests.base, requests.head, self._facts, passed=passed
+            )
+            today = current
+            outcome = outcome_of(current, proposed, passed=passed)
+        else:
+            judged = review.review(requests, self._facts, passed=passed)
+            today, current, proposed = judged
+            outcome = change_of(current, proposed, passed=passed, lifted=judged.lifted)
+            if outcome is Outcome.POSSIBLY_NEWLY_DENIED:
+                # What keeps base open, or the failure of the call, would settle it, too.
+                extra = (
+                    *(key for side in current.deciding for key in side.keys),
+                    *(() if passed else (OTHER_POLICIES,)),
+                )
+        now = requests.today
+        drift = passed and today.decision is Decision.DENIED
+        if outcome in (Outcome.ALREADY_DENIED, Outcome.POSSIBLY_NEWLY_DENIED) and result is CallResult.UNAUTHENTICATED:
             # It never came as far as authorization, so neither version changes anything for it.
             outcome = Outcome.UNCHANGED
-        extra: tuple[str, ...] = ()
         if now.tier is Tier.POSSIBLE:
             # AWS may not have made this check at all: nothing about it is sure.
             drift = False
-            extra = (POSSIBLE_ACTION,)
+            extra = (*extra, POSSIBLE_ACTION)
             if outcome is Outcome.NEWLY_DENIED:
                 outcome = Outcome.POSSIBLY_NEWLY_DENIED
             elif outcome is Outcome.NEWLY_ALLOWED:
                 outcome = Outcome.UNCHANGED
         return _Sighting(outcome, now, number, _responsible(outcome, current, proposed), drift, extra)
+
+
+class _Told(NamedTuple):
+    """What a record tells beyond its judgement: its own caller, session, and the resources of each finding."""
+
+    principal: Principal
+    session: str | None
+    resources: tuple[Iterable[str], ...]
+
+
+_Seen = tuple[Record, "_Judged", _Told | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,6 +528,11 @@ class _Judged:
     outcome: Outcome = Outcome.UNCHANGED
     drift: bool = False
     findings: tuple[_Touched, ...] = ()
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it was judged."""
+        return self.skipped is None and self.unmapped is None
 
 
 def _touched(sightings: Iterable[_Sighting]) -> tuple[_Touched, ...]:
@@ -469,12 +566,23 @@ def _responsible(outcome: Outcome, current: Answer, proposed: Answer) -> tuple[S
     if outcome is Outcome.NEWLY_ALLOWED:
         return current.deciding
     if proposed.decision is Decision.UNDECIDED:
-        # A side that is just as undecided today has nothing new to say.
+        # A side that is just as undecided in the current version has nothing new to say.
         return tuple(side for side in proposed.deciding if side.fresh)
     return proposed.deciding
 
 
-def _completed(request: Request, owner: str | None, assume: Mapping[str, str]) -> Request:
+def _completed(versions: tuple[Request, Request, Request], owner: str | None, assume: Mapping[str, str]) -> Requests:
+    """The versions of a request, mostly one and the same, completed."""
+    today, base, head = versions
+    done = _completed_one(today, owner, assume)
+    return Requests(
+        done,
+        done if base is today else _completed_one(base, owner, assume),
+        done if head is today else _completed_one(head, owner, assume),
+    )
+
+
+def _completed_one(request: Request, owner: str | None, assume: Mapping[str, str]) -> Request:
     """The request with what other copies of the record and the user's assumptions add to what is unknown."""
     if owner is not None and request.resource_account is UNKNOWN:
         request = replace(request, resource_account=owner)

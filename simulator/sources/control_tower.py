@@ -9,15 +9,14 @@ from typing import Final
 
 from simulator.errors import OrgsimError
 from simulator.organization.proposal import Proposal, ProposedPolicy
+from simulator.organization.reference import Reference
 from simulator.organization.tree import ROOT_NAME
-from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyType
 from simulator.policy.json_text import Members, Node
 from simulator.policy.parser import parse_policy
 from simulator.sources.documents import LIMIT, Reader, file_within
 from simulator.sources.text import read_text
 
-MANIFESTS: Final = ("manifest.yaml", "manifest.yml")
 _FIRST, _SECOND = "2020-01-01", "2021-03-15"
 _METHODS: Final = {each.side: each for each in PolicyType}
 

@@ -12,18 +12,18 @@ from typing import Final
 from simulator.errors import OrgsimError
 from simulator.organization.additions import NewUnit
 from simulator.organization.proposal import Attachment, Detachment, Move, Proposal, ProposedPolicy
+from simulator.organization.reference import Reference
 from simulator.organization.tree import FULL_ACCESS, ROOT_NAME
-from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyType
 from simulator.policy.json_text import Node, Text
 from simulator.policy.parser import parse_policy
+from simulator.sources.as_code import ORGANIZATION_CONFIG
 from simulator.sources.documents import LIMIT, Reader, file_within
 from simulator.sources.given import Given
 from simulator.sources.placeholders import ConfiguredAccount, Placeholders, Value, check_marks, without_marks
 from simulator.sources.text import read_text
 from simulator.sources.yaml_tree import parse_tree
 
-ORGANIZATION_CONFIG: Final = "organization-config.yaml"
 _ACCOUNTS_CONFIG: Final = "accounts-config.yaml"
 _GLOBAL_CONFIG: Final = "global-config.yaml"
 _REPLACEMENTS_CONFIG: Final = "replacements-config.yaml"

@@ -21,7 +21,7 @@ def find_logs(
     cannot be listed.
     """
     urls = [place for place in places if place.startswith("s3://")]
-    batches, skipped = find_batches([Path(place) for place in places if place not in urls])
+    batches, skipped = find_batches([Path(place) for place in places if not place.startswith("s3://")])
     if not urls:
         yield batches, skipped
         return

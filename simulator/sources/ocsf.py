@@ -29,14 +29,14 @@ _OMITTED: Final = {"omitted": True}
 def parquet_chunks(path: Path) -> Iterator[bytes]:
     """The records of a Parquet file as JSON lines, in pieces.
 
-    Raises `BrokenInputError` where the rest cannot be read; `OrgsimError` (`extra-missing`) without pyarrow.
+    Raises `BrokenInputError` where the rest cannot be read; `OrgsimError` (`missing-extra`) without pyarrow.
     """
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         hint = "pip install 'org-policy-simulator[parquet]'"
-        raise OrgsimError("extra-missing", "reading Parquet files needs pyarrow", hint=hint, file=path) from error
+        raise OrgsimError("missing-extra", "reading Parquet files needs pyarrow", hint=hint, file=path) from error
     columns = _table()["columns"]
     try:
         with ParquetFile(path) as table:

@@ -183,10 +183,12 @@ COMMANDS = {
     "check": "check.md",
     "collect": "collect.md",
     "doctor": "collect.md",
+    "diff": "diff.md",
     "evaluate": "evaluate.md",
     "simulate": "simulate.md",
     "snapshot": "snapshot.md",
     "test": "policy-tests.md",
+    "waive": "waivers.md",
 }
 
 

@@ -225,7 +225,7 @@ def test_without_pyarrow(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     with pytest.raises(OrgsimError) as caught:
         next(ocsf.parquet_chunks(path))
-    assert caught.value.code == "extra-missing"
+    assert caught.value.code == "missing-extra"
 
 
 @pytest.mark.parametrize("depth", [100, 300, 900, 990, 1000, 100_000])

@@ -6,6 +6,7 @@ from functools import cache
 import botocore.session
 import pytest
 
+from simulator.sources.aws.session import shared
 from tests.unit.sources.aws import organization
 from tests.unit.sources.aws.permissions import allowed, needed
 from tests.unit.sources.aws.server import aws_server, environment
@@ -23,12 +24,26 @@ def settings(served, tmp_path_factory):
     patch = pytest.MonkeyPatch()
     # botocore reads megabytes of its own data for each session; the tests make many.
     patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+    # A command ends with its process; here its connections would stay open until some later test.
+    clients, create = [], botocore.session.Session.create_client
+
+    def create_and_note(self, *arguments, **named):
+        clients.append(create(self, *arguments, **named))
+        return clients[-1]
+
+    patch.setattr(botocore.session.Session, "create_client", create_and_note)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         patch.delenv(name)
     for name, value in environment(served, tmp_path_factory.getbasetemp()).items():
         patch.setenv(name, value)
-    yield
+    yield clients
     patch.undo()
+    close(clients)
+
+
+def close(clients):
+    while clients:
+        clients.pop().close()
 
 
 @pytest.fixture
@@ -38,6 +53,8 @@ def proxy(served, settings, request):
     served.recorded = set()
     yield served
     served.reset()
+    shared.cache_clear()
+    close(settings)
     if policies := getattr(request.module, "POLICIES", ()):
         assert needed(served.recorded) - allowed(*policies) == set()
 

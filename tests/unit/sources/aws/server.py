@@ -132,8 +132,6 @@ def _operation(method, path, query, headers, text, service):
 
 
 def _handler(proxy):
-    local = threading.local()
-
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -156,12 +154,13 @@ def _handler(proxy):
             self.send(reply)
 
         def forward(self, body):
-            connection = getattr(local, "connection", None)
-            if connection is None:
-                connection = local.connection = http.client.HTTPConnection("127.0.0.1", proxy.backend, timeout=60)
-            connection.request(self.command, self.path, body, dict(self.headers))
-            answer = connection.getresponse()
-            data = answer.read()
+            connection = http.client.HTTPConnection("127.0.0.1", proxy.backend, timeout=60)
+            try:
+                connection.request(self.command, self.path, body, dict(self.headers))
+                answer = connection.getresponse()
+                data = answer.read()
+            finally:
+                connection.close()
             left_out = ("connection", "transfer-encoding", "date", "server")
             return Reply(answer.status, data, {k: v for k, v in answer.getheaders() if k.lower() not in left_out})
 
