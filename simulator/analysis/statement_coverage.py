@@ -16,9 +16,10 @@ from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resources import ResourceMap
 from simulator.decision.evaluator import Evaluator
 from simulator.decision.facts import Facts
-from simulator.decision.program import CompiledStatement, Program
+from simulator.decision.program import Program
 from simulator.decision.request import Request, Tier
 from simulator.decision.resources import resource_of_request
+from simulator.decision.statement import CompiledStatement
 from simulator.decision.verdict import SideResult
 from simulator.iam.catalog import Catalog
 from simulator.organization.guardrails import Governed, rcp_governed, scp_governed

@@ -1,16 +1,17 @@
 """Replay on this machine: in this process, or split over worker processes by batch."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import active_children, get_context
 from signal import SIG_IGN, SIGINT, signal
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from simulator.iam.catalog import Catalog
 from simulator.replay.batch import Batch
 from simulator.replay.impact import Impact
 from simulator.replay.replayer import Numbered, Progress, Question, Replayer, folder_accounts
 from simulator.replay.survey import Survey
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 _PARTS_PER_WORKER = 4
 """Smaller parts than workers let a slow file hold up less, and let progress be seen."""
@@ -34,6 +35,10 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
     replayer = Replayer(question, catalog)
     if workers <= 1 or len(batches) < 2:
         return replayer.run(batches, progress)
+    # Imported here: one process needs none of it.
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import active_children, get_context
+
     parts = _balanced(list(enumerate(batches)), workers * _PARTS_PER_WORKER)
     folders = folder_accounts(replayer.facts, batches)
     # A fresh interpreter, not a fork: threads of a progress bar must not be copied mid-step.
@@ -64,7 +69,7 @@ def _leave_interrupts_to_the_parent() -> None:
 
 
 def _in_order(
-    pool: ProcessPoolExecutor,
+    pool: "ProcessPoolExecutor",
     calls: Sequence[tuple[Callable[..., _Result], tuple[object, ...]]],
     parts: Sequence[Numbered],
     progress: Progress,
