@@ -155,6 +155,17 @@ def test_the_graphml_is_the_graph_of_the_json(sample_run, impact):
     assert len(tree.findall(".//g:edge", space)) == len(impact["graph"]["edges"])
 
 
+def test_the_timeline_of_the_page_holds_every_call_of_a_finding(sample_run, impact):
+    page = (sample_run[1] / "impact.html").read_text(encoding="utf-8")
+    data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
+    counted = Counter()
+    for _, counts in data["timeline"]["bars"]:
+        counted.update(counts)
+    names = [each["id"] for each in data["outcomes"]]
+    told = {name: count for name, count in impact["outcomes"].items() if name not in ("unchanged", "exempt")}
+    assert {names[int(number)]: count for number, count in counted.items()} == told
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_stdout_carries_the_format_alone(files, name):
     policy, log = files("policy.json", DENY_IRELAND), files("log.json", [ec2("eu-west-1"), ec2()])
