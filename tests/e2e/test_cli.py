@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from xml.etree import ElementTree
 
 import pytest
@@ -17,7 +18,7 @@ from simulator.outputs.registry import FORMATS
 from tests.e2e.command import LOGS, ORGANIZATION, ROOT, SAMPLES, call, environment, run, start
 from tests.replay_tools import record, role
 
-HEAVY = {"boto3", "botocore", "networkx", "policyuniverse", "rich"}
+HEAVY = {"boto3", "botocore", "networkx", "plotly", "policyuniverse", "rich"}
 PROD = "333333330001"
 DENY_IRELAND = {
     "Version": "2012-10-17",
