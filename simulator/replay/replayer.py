@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from simulator.cloudtrail.actions import ActionMap
+from simulator.cloudtrail.bulk import Intact
 from simulator.cloudtrail.call import Call
 from simulator.cloudtrail.call_result import CallResult
 from simulator.cloudtrail.checks import Mapped, Skipped, Unmapped
 from simulator.cloudtrail.containers import Damage, SkippedContent, SkippedRecord
 from simulator.cloudtrail.decoder import decode_windows
+from simulator.cloudtrail.narrowing import Narrowing, NotDecoded
 from simulator.cloudtrail.normalizer import Normalizer
 from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.principal import principal_of, session_name_of
@@ -26,6 +28,7 @@ from simulator.decision.request import (
     ContextValue,
     OneOf,
     Outside,
+    Principal,
     Request,
     Resource,
     ResourceShape,
@@ -44,7 +47,7 @@ from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
 from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
-from simulator.replay.survey import Survey, wants_sessions
+from simulator.replay.survey import GLANCED, Survey, wants_sessions
 from simulator.replay.ties import Ties
 from simulator.replay.watched import View, is_watched, noted
 
@@ -53,6 +56,9 @@ OTHER_ACCOUNT: Final = "other-account"
 _SHARED, _TIME, _REGION, _RECIPIENT = map(
     attrgetter, ("shared_event_id", "event_time", "aws_region", "recipient_account_id")
 )
+_FOLDED: Final = frozenset({("Record", "aws_region")})
+"""What counting reads of every record; the judge adds what it asks for."""
+
 _MOST_ACTIONS: Final = 20_000
 """Actions to remember; hostile logs can name any number of them."""
 
@@ -152,10 +158,11 @@ class Replayer:
     def survey(self, batches: Numbered, progress: Progress = _no_progress) -> Survey:
         """The first look at some batches."""
         survey = Survey(wants_sessions=wants_sessions(self._keys))
+        narrowing = Narrowing(GLANCED)
         for number, batch in batches:
-            for item in decode_windows(batch.chunks()):
-                if isinstance(item, list):
-                    survey.look(item, number)
+            for item in decode_windows(batch.chunks(), narrowing):
+                if isinstance(item, Intact):
+                    survey.look(item.records, number)
                 elif isinstance(item, Record):
                     survey.look([item], number)
             progress(batch.size)
@@ -198,7 +205,8 @@ class _Judge:
         self._facts = survey.facts(replayer.facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._batch = 0
-        self._seen: set[Mark] = set()
+        self._narrowing = Narrowing(_FOLDED)
+        self._marks: set[Mark] = set()
         alike = classes(replayer.guardrails.programs(), (self._facts, self._proposed_facts))
         # Two memos: the first asks for nothing but what a record holds, which is fast but tells many records apart;
         # what it has not seen yet, the second one looks up by facets.
@@ -215,17 +223,17 @@ class _Judge:
     def fold_file(self, number: int, name: str, chunks: Iterator[bytes]) -> None:
         """Fold one log file."""
         self._batch = number
-        self._seen.clear()
+        self._marks.clear()
         impact = self.impact
         skipped_content = False
-        for item in decode_windows(chunks):
+        for item in decode_windows(chunks, self._narrowing):
             match item:
-                case list():
-                    impact.read += len(item)
-                    self._fold_records(item)
+                case Intact():
+                    impact.read += len(item.records)
+                    self._fold_intact(item)
                 case Record():
                     impact.read += 1
-                    self._fold_records([item])
+                    self._fold_records(self._judge_all([item]))
                 case SkippedRecord(reason):
                     impact.read += 1
                     impact.skipped[reason] += 1
@@ -244,11 +252,38 @@ class _Judge:
                 self.impact.stale_accounts.add(account, records)
         return self.impact
 
-    def _fold_records(self, records: list[Record]) -> None:
+    def _fold_intact(self, intact: Intact) -> None:
+        # Who acts through whom may stand anywhere in a record.
+        records = intact.records if self.impact.ties is None else intact.whole()
+        while True:
+            try:
+                seen = self._judge_all(records)
+                break
+            except NotDecoded as missing:
+                self._narrowing.add(missing.field)
+                records = intact.whole()
+        self._fold_records(seen)
+
+    def _judge_all(self, records: list[Record]) -> list["_Seen"]:
+        """All that is to be known of records, before any of them is counted."""
+        judge = self._judged.at
+        seen = []
+        for record in records:
+            judged = judge(View(record))
+            seen.append((record, judged, self._told(record, judged) if judged.findings else None))
+        return seen
+
+    def _told(self, record: Record, judged: "_Judged") -> "_Told":
+        # Records of one shape may have different callers, and resources of different names.
+        resources = tuple(self._resources(record, touched) for touched in judged.findings)
+        return _Told(self._callers(record), session_name_of(record), resources)
+
+    def _fold_records(self, seen: list["_Seen"]) -> None:
         impact = self.impact
-        records = self._counting(records)
-        if not records:
+        seen = self._counting(seen)
+        if not seen:
             return
+        records = [record for record, _, _ in seen]
         times = list(filter(None, map(_TIME, records)))
         if times:
             impact.see(min(times))
@@ -257,44 +292,42 @@ class _Judge:
             for text, count in Counter(texts).items():
                 if text:
                     counts.add(text, count)
-        judge = self._judged.at
-        judged = [judge(View(record)) for record in records]
-        kinds = dict(zip(map(id, judged), judged, strict=True))
-        for kind, count in Counter(map(id, judged)).items():
+        kinds = {id(judged): judged for _, judged, _ in seen}
+        for kind, count in Counter([id(judged) for _, judged, _ in seen]).items():
             self._count(kinds[kind], count)
-        if any(each.outcome.makes_finding for each in kinds.values()):
-            for record, result in zip(records, judged, strict=True):
-                if result.outcome.makes_finding:
-                    impact.timeline.add(record.event_time, result.outcome)
-                for touched in result.findings:
-                    self._fold_finding(record, touched)
+        for record, judged, told in seen:
+            if judged.outcome.makes_finding:
+                impact.timeline.add(record.event_time, judged.outcome)
+            if told is not None:
+                for touched, resources in zip(judged.findings, told.resources, strict=True):
+                    self._fold_finding(record, touched, told, resources)
         if impact.ties is not None:
-            for record, result in zip(records, judged, strict=True):
-                if result.mapped:
-                    impact.ties.look(record, result)
+            for record, judged, _ in seen:
+                if judged.mapped:
+                    impact.ties.look(record, judged)
 
-    def _counting(self, records: list[Record]) -> list[Record]:
+    def _counting(self, seen: list["_Seen"]) -> list["_Seen"]:
         """The records that count: without further copies of a call, and without those that were not selected."""
+        records = [record for record, _, _ in seen]
         in_order = marks(records)
         distinct = set(in_order)
-        if len(distinct) < len(records) or not self._seen.isdisjoint(distinct) or self._survey.repeats(distinct):
-            records = [record for record, mark in zip(records, in_order, strict=True) if self._is_first(mark)]
+        if len(distinct) < len(records) or not self._marks.isdisjoint(distinct) or self._survey.repeats(distinct):
+            seen = [each for each, mark in zip(seen, in_order, strict=True) if self._is_first(mark)]
         else:
-            self._seen |= distinct
+            self._marks |= distinct
         if any(map(_SHARED, records)):
-            records = [record for record in records if not self._is_second_copy(record)]
-        selection = self._replayer.selection
-        if selection.selects_all:
-            return records
-        return [record for record in records if self._is_selected(record)]
+            seen = [each for each in seen if not self._is_second_copy(each[0])]
+        if self._replayer.selection.selects_all:
+            return seen
+        return [each for each in seen if self._is_selected(each[0])]
 
     def _is_first(self, mark: Mark) -> bool:
         if mark[0] is None:
             return True
-        if mark in self._seen or self._survey.is_repeated(mark, self._batch):
+        if mark in self._marks or self._survey.is_repeated(mark, self._batch):
             self.impact.duplicates += 1
             return False
-        self._seen.add(mark)
+        self._marks.add(mark)
         return True
 
     def _is_second_copy(self, record: Record) -> bool:
@@ -323,9 +356,8 @@ class _Judge:
             impact.outcomes[judged.outcome] += records
             impact.drift += judged.drift * records
 
-    def _fold_finding(self, record: Record, touched: "_Touched") -> None:
-        # Records of one shape may have different callers, and resources of different names.
-        principal = self._callers(record)
+    def _fold_finding(self, record: Record, touched: "_Touched", told: "_Told", resources: Iterable[str]) -> None:
+        principal = told.principal
         key = touched.key._replace(principal=principal.label, account=principal.account)
         fold = self.impact.finding(key)
         fold.calls += 1
@@ -334,11 +366,10 @@ class _Judge:
             fold.regions.add(record.aws_region)
         if touched.settled_by:
             fold.keys |= touched.settled_by
-        for resource in self._resources(record, touched):
+        for resource in resources:
             fold.resources.add(resource)
-        session = session_name_of(record)
-        if session:
-            fold.sessions.add(session)
+        if told.session:
+            fold.sessions.add(told.session)
         if record.event_id:
             fold.event_ids.add(record.event_id)
 
@@ -418,6 +449,17 @@ class _Judge:
             elif outcome is Outcome.NEWLY_ALLOWED:
                 outcome = Outcome.UNCHANGED
         return _Sighting(outcome, now, number, _responsible(outcome, current, proposed), drift, extra)
+
+
+class _Told(NamedTuple):
+    """What a record tells beyond its judgement: its own caller, session, and the resources of each finding."""
+
+    principal: Principal
+    session: str | None
+    resources: tuple[Iterable[str], ...]
+
+
+_Seen = tuple[Record, "_Judged", _Told | None]
 
 
 @dataclass(frozen=True, slots=True)
