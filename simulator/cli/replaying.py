@@ -20,7 +20,7 @@ from simulator.engines.local import replay, sensible_workers
 from simulator.errors import ExitStatus
 from simulator.iam.catalog import Catalog
 from simulator.organization.tree import Organization
-from simulator.outputs.registry import format_of, render
+from simulator.outputs.registry import WITH_IDENTITIES, format_of, render
 from simulator.policy.document import PolicyType
 from simulator.replay.impact import Impact
 from simulator.replay.outcome import Outcome
@@ -101,6 +101,11 @@ def selection(since: str | None, until: str | None, accounts: Sequence[str], ass
         accounts=frozenset(map(options.account, accounts)),
         assume=dict(_assumption(each) for each in assumptions),
     )
+
+
+def wants_identities(behind: bool, format_name: str, outputs: Sequence[Path]) -> bool:
+    """Whether the run has to find out who is behind the identities."""
+    return behind or not WITH_IDENTITIES.isdisjoint({format_name, *map(format_of, outputs)})
 
 
 def replayed(question: Question, logs: Sequence[Path], catalog: Catalog, workers: int | None, *, quiet: bool) -> Impact:
