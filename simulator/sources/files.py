@@ -18,8 +18,6 @@ from isal import igzip_lib
 from simulator.cloudtrail.containers import BrokenInputError
 from simulator.errors import OrgsimError
 from simulator.replay.batch import Batch
-from simulator.sources.ocsf import MAGIC as PARQUET_MAGIC
-from simulator.sources.ocsf import parquet_chunks
 
 SkipReason = Literal[
     "cloudtrail-digest",
@@ -47,6 +45,7 @@ _DELIVERY_FOLDER: Final = re.compile(r"(?:^|/)AWSLogs/(?:(o-[a-z0-9]+)/)?(\d{12}
 # The library's stub names an instance where there is a class.
 _INFLATE_ERROR: Final = cast("type[Exception]", igzip_lib.IsalError)
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_PARQUET_MAGIC: Final = b"PAR1"
 _READ_SIZE: Final = 256 * 1024
 _PIECE_SIZE: Final = 1024 * 1024
 
@@ -78,7 +77,9 @@ class FileBatch(msgspec.Struct, frozen=True):
                 head = file.read(_READ_SIZE)
                 if head.startswith(_GZIP_MAGIC):
                     yield from _inflate(file, head)
-                elif head.startswith(PARQUET_MAGIC):
+                elif head.startswith(_PARQUET_MAGIC):
+                    from simulator.sources.ocsf import parquet_chunks  # few logs need it
+
                     yield from parquet_chunks(self.path)
                 else:
                     while head:

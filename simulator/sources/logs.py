@@ -1,9 +1,7 @@
 """Logs wherever they are: files and folders on disk, `s3://` addresses."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 from simulator.replay.batch import Batch
@@ -26,15 +24,15 @@ def find_logs(
         yield batches, skipped
         return
     # Only here: loading the AWS SDK takes longer than most commands.
+    import tempfile
+    from datetime import date
+
     from simulator.sources.aws.session import Login
     from simulator.sources.aws.stream import find_objects
     from simulator.sources.aws.trail_bucket import Wanted
 
-    wanted = Wanted(first=_day(since), last=_day(until))
+    first, last = (date.fromisoformat(time[:10]) if time else None for time in (since, until))
+    wanted = Wanted(first=first, last=last)
     with tempfile.TemporaryDirectory(prefix="orgsim-") as spool:
         objects, left_out = find_objects(urls, Login(), wanted, Path(spool))
         yield [*batches, *objects], [*skipped, *left_out]
-
-
-def _day(time: str) -> date | None:
-    return date.fromisoformat(time[:10]) if time else None

@@ -17,7 +17,6 @@ from typing import Any, Final
 from simulator.cloudtrail.containers import BrokenInputError
 from simulator.errors import OrgsimError
 
-MAGIC: Final = b"PAR1"
 _ROWS: Final = 1000
 _PRODUCT: Final = "CloudTrail"
 _VERSIONS: Final = ("1.1.", "1.2.", "1.3.", "1.4.", "1.5.")

@@ -3,6 +3,7 @@
 import os
 from functools import cache
 
+import botocore.retries.standard
 import botocore.session
 import pytest
 
@@ -24,6 +25,8 @@ def settings(served, tmp_path_factory):
     patch = pytest.MonkeyPatch()
     # botocore reads megabytes of its own data for each session; the tests make many.
     patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+    # Waiting before another attempt is botocore's; that there is another one is what matters here.
+    patch.setattr(botocore.retries.standard.ExponentialBackoff, "delay_amount", lambda *_: 0.01)
     # A command ends with its process; here its connections would stay open until some later test.
     clients, create = [], botocore.session.Session.create_client
 

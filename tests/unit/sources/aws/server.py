@@ -42,7 +42,9 @@ class Call:
 
     @property
     def query(self):
-        return {name: values[0] for name, values in parse_qs(urlsplit(self.target).query).items()}
+        return {
+            name: values[0] for name, values in parse_qs(urlsplit(self.target).query, keep_blank_values=True).items()
+        }
 
     @property
     def key(self):
