@@ -39,7 +39,12 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
     """
     replayer = Replayer(question, catalog)
     if workers <= 1 or len(batches) < 2:
-        return replayer.run(batches, progress, ahead)
+        numbered = list(enumerate(batches))
+        with ahead(numbered) as near:
+            survey = replayer.survey(near, progress)
+        survey.close()
+        with ahead(numbered) as near:
+            return replayer.judge(survey, folder_accounts(replayer.facts, batches), near, progress)
     # Imported here: one process needs none of it.
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import active_children, get_context
@@ -89,11 +94,13 @@ def _in_order(
 
 
 def _survey(question: Question, catalog: Catalog, part: Numbered) -> Survey:
-    return Replayer(question, catalog).survey(ahead(part))
+    with ahead(part) as near:
+        return Replayer(question, catalog).survey(near)
 
 
 def _judge(question: Question, catalog: Catalog, survey: Survey, folders: frozenset[str], part: Numbered) -> Impact:
-    return Replayer(question, catalog).judge(survey, folders, ahead(part))
+    with ahead(part) as near:
+        return Replayer(question, catalog).judge(survey, folders, near)
 
 
 def _balanced(batches: Sequence[tuple[int, Batch]], count: int) -> list[Numbered]:

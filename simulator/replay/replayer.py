@@ -115,9 +115,6 @@ class _Sighting:
 Numbered = Sequence[tuple[int, Batch]]
 """Batches with their place in the whole log's order, which settles whose copy of a repeated record counts."""
 
-Reading = Callable[[Numbered], Iterable[tuple[int, Batch]]]
-"""Goes through batches in their order; it may look after those to come."""
-
 Progress = Callable[[int], None]
 """Called with the stored bytes of each batch that is done with."""
 
@@ -197,12 +194,12 @@ class Replayer:
             progress(batch.size)
         return judge.finished()
 
-    def run(self, batches: Sequence[Batch], progress: Progress = _no_progress, reading: Reading = iter) -> Impact:
+    def run(self, batches: Sequence[Batch], progress: Progress = _no_progress) -> Impact:
         """Survey and judge all batches, one after the other."""
         numbered = list(enumerate(batches))
-        survey = self.survey(reading(numbered), progress)
+        survey = self.survey(numbered, progress)
         survey.close()
-        return self.judge(survey, folder_accounts(self.facts, batches), reading(numbered), progress)
+        return self.judge(survey, folder_accounts(self.facts, batches), numbered, progress)
 
 
 def folder_accounts(facts: Facts, batches: Iterable[Batch]) -> frozenset[str]:
