@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 
 from simulator.replay.impact import FindingFold, Smallest
+from simulator.replay.timeline import Timeline
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,8 @@ def contents(impact, *left_out):
     def value(each):
         if isinstance(each, Smallest):
             return kept(each)
-        if isinstance(each, FindingFold):
-            return {name: value(getattr(each, name)) for name in FindingFold.__slots__}
+        if isinstance(each, FindingFold | Timeline):
+            return {name: value(getattr(each, name)) for name in type(each).__slots__}
         if isinstance(each, dict):
             return {key: value(one) for key, one in each.items() if one != 0}
         return each

@@ -9,10 +9,40 @@ from simulator.analysis.report import Report
 from simulator.errors import ExitStatus, OrgsimError
 from simulator.outputs.view import PLAIN, View
 
-FORMATS: Final = ("terminal", "json", "csv", "graphml")
+FORMATS: Final = (
+    "terminal",
+    "html",
+    "json",
+    "csv",
+    "graphml",
+    "graph-json",
+    "dot",
+    "mermaid",
+    "markdown",
+    "sarif",
+    "junit",
+    "github",
+)
 
-ENDINGS: Final[Mapping[str, str]] = MappingProxyType({".json": "json", ".csv": "csv", ".graphml": "graphml"})
-"""The format that a file's ending stands for."""
+WITH_IDENTITIES: Final = frozenset({"html", "graphml", "graph-json"})
+"""Formats that show who is behind an identity wherever that was asked for; the JSON report's graph does, too."""
+
+ENDINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        ".graph.json": "graph-json",
+        ".json": "json",
+        ".csv": "csv",
+        ".graphml": "graphml",
+        ".dot": "dot",
+        ".gv": "dot",
+        ".mmd": "mermaid",
+        ".html": "html",
+        ".md": "markdown",
+        ".sarif": "sarif",
+        ".xml": "junit",
+    }
+)
+"""The format that a file's ending stands for; the longer of two endings stands first."""
 
 
 def render(format_name: str, report: Report, view: View = PLAIN) -> str:
@@ -26,6 +56,10 @@ def render(format_name: str, report: Report, view: View = PLAIN) -> str:
             from simulator.outputs import terminal
 
             return terminal.render(report, view)
+        case "html":
+            from simulator.outputs.html import page
+
+            return page.render(report)
         case "json":
             from simulator.outputs import impact_json
 
@@ -38,14 +72,43 @@ def render(format_name: str, report: Report, view: View = PLAIN) -> str:
             from simulator.outputs import graphml
 
             return graphml.render(report)
+        case "markdown":
+            from simulator.outputs import markdown
+
+            return markdown.render(report)
+        case "sarif":
+            from simulator.outputs import sarif
+
+            return sarif.render(report)
+        case "junit":
+            from simulator.outputs import junit
+
+            return junit.render(report)
+        case "github":
+            from simulator.outputs import github
+
+            return github.render(report)
+        case "graph-json":
+            from simulator.outputs import graph_json
+
+            return graph_json.render(report)
+        case "dot":
+            from simulator.outputs import dot
+
+            return dot.render(report)
+        case "mermaid":
+            from simulator.outputs import mermaid
+
+            return mermaid.render(report)
     raise _unknown(f"there is no output format `{format_name}`", f"formats: {', '.join(FORMATS)}")
 
 
 def format_of(path: Path | str) -> str:
     """The format of an output file by its ending, in any case. Raises `OrgsimError` (`unknown-format`, usage)."""
-    ending = Path(path).suffix.lower()
-    found = ENDINGS.get(ending)
+    name = Path(path).name.lower()
+    found = next((format_name for each, format_name in ENDINGS.items() if name[1:].endswith(each)), None)
     if found is None:
+        ending = Path(path).suffix.lower()
         what = f"the ending `{ending}`" if ending else "a name without an ending"
         raise _unknown(f"{what} tells no output format: {path}", f"known endings: {', '.join(ENDINGS)}")
     return found

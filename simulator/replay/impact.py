@@ -8,7 +8,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from simulator.replay.bounded import widened
 from simulator.replay.outcome import Outcome, StatementPlace
+from simulator.replay.ties import Ties
+from simulator.replay.timeline import Timeline
 
 SAMPLES: Final = 20
 """Resources, sessions and event ids kept for a finding."""
@@ -96,13 +99,6 @@ class FindingFold:
         self.event_ids.merge(other.event_ids)
 
 
-def widened(first: str, last: str, time: str | None) -> tuple[str, str]:
-    """The window that also holds `time`; `""` and `None` are no time."""
-    if not time:
-        return first, last
-    return (time if not first or time < first else first), max(time, last)
-
-
 class UnmappedKind(NamedTuple):
     """A kind of record that could not be mapped."""
 
@@ -135,6 +131,10 @@ class Impact:
         self.files_skipped: Counter[str] = Counter()
         self.damaged: dict[tuple[str, str], int] = {}
         self.findings: dict[FindingKey, FindingFold] = {}
+        self.timeline = Timeline()
+        """The calls of outcomes that make findings."""
+        self.ties: Ties | None = None
+        """Who acted as whom; `None` where nobody asked."""
 
     def finding(self, key: FindingKey) -> FindingFold:
         """The fold of a finding, made when first asked for."""
@@ -182,3 +182,7 @@ class Impact:
             self.note_damage(file, reason, count)
         for key, fold in other.findings.items():
             self.finding(key).merge(fold)
+        self.timeline.merge(other.timeline)
+        if other.ties is not None:
+            self.ties = self.ties or Ties()
+            self.ties.merge(other.ties)

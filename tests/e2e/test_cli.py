@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from xml.etree import ElementTree
 
 import pytest
@@ -17,7 +18,7 @@ from simulator.outputs.registry import FORMATS
 from tests.e2e.command import LOGS, ORGANIZATION, ROOT, SAMPLES, call, environment, run, start
 from tests.replay_tools import record, role
 
-HEAVY = {"boto3", "botocore", "networkx", "policyuniverse", "rich"}
+HEAVY = {"boto3", "botocore", "networkx", "plotly", "policyuniverse", "rich"}
 PROD = "333333330001"
 DENY_IRELAND = {
     "Version": "2012-10-17",
@@ -156,6 +157,17 @@ def test_the_graphml_is_the_graph_of_the_json(sample_run, impact):
     assert len(tree.findall(".//g:edge", space)) == len(impact["graph"]["edges"])
 
 
+def test_the_timeline_of_the_page_holds_every_call_of_a_finding(sample_run, impact):
+    page = (sample_run[1] / "impact.html").read_text(encoding="utf-8")
+    data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
+    counted = Counter()
+    for _, counts in data["timeline"]["bars"]:
+        counted.update(counts)
+    names = [each["id"] for each in data["outcomes"]]
+    told = {name: count for name, count in impact["outcomes"].items() if name not in ("unchanged", "exempt")}
+    assert {names[int(number)]: count for number, count in counted.items()} == told
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_stdout_carries_the_format_alone(files, name):
     policy, log = files("policy.json", DENY_IRELAND), files("log.json", [ec2("eu-west-1"), ec2()])
@@ -169,6 +181,14 @@ def test_stdout_carries_the_format_alone(files, name):
             assert impact_of(done)["schema"] == "orgsim/impact/1"
         case "csv":
             assert done.stdout.startswith(b'"id","outcome"')
+        case "html":
+            assert b"<h1>1 identity would lose 1 call of this log.</h1>" in done.stdout
+        case "graph-json":
+            assert {node["kind"] for node in json.loads(done.stdout)["nodes"]} >= {"call", "statement", "account"}
+        case "dot":
+            assert done.stdout.startswith(b"digraph impact {")
+        case "mermaid":
+            assert done.stdout.startswith(b"flowchart LR")
         case "graphml":
             assert ElementTree.fromstring(done.stdout).tag.endswith("graphml")
 
@@ -485,7 +505,7 @@ def test_quiet_is_the_headline_alone(files):
 
 
 def test_the_same_bytes_with_more_workers(sample_run, tmp_path):
-    files = [tmp_path / name for name in ("impact.json", "impact.csv", "impact.graphml")]
+    files = [tmp_path / file.name for file in sorted(sample_run[1].iterdir())]
     outputs = [part for file in files for part in ("-o", file)]
     done = run(*SAMPLES[:-1], "2", "--format", "json", *outputs, PYTHONHASHSEED="11")
     assert done.returncode == 10
@@ -797,6 +817,25 @@ def test_json_of_cases(cases):
     told = json.loads(done.stdout)
     assert (told["passed"], told["failed"]) == (1, 1)
     assert [each["passed"] for each in told["cases"]] == [False, True]
+
+
+def test_statements_that_nothing_exercised_are_told(cases, files, tmp_path):
+    path = cases("denied")
+    assert b"1 of 1 statements exercised by cases\n" in call("test", path).stdout
+    other = {"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}
+    lone = {"Version": "2012-10-17", "Statement": [other, {**other, "Sid": "Deletes", "Action": "s3:DeleteBucket"}]}
+    policy = files("scp/lone.json", lone)
+    told = call("test", tmp_path).stdout.decode()
+    assert "1 of 3 statements exercised by cases\nno case exercised:\n" in told
+    assert f"  {policy}:1: statement 1\n  {policy}:1: Deletes\n" in told
+    logs = files("logs/log.jsonl", [record("sqs", "ListQueues", role(PROD, "app/Worker"))])
+    done = call("test", tmp_path, "--logs", logs, "--organization", ORGANIZATION, "--format", "json")
+    told = {(each["file"], each["index"]): each for each in json.loads(done.stdout)["statements"]}
+    assert [told[str(policy), n]["by_record"] for n in (0, 1)] == [True, False]
+    assert told[str(tmp_path / "policy.json"), 0]["by_case"]
+    junit = ElementTree.fromstring(call("test", tmp_path, "--format", "junit").stdout)
+    assert "Deletes" in junit.find(".//testsuite[@name='statements']/system-out").text
+    assert call("test", path, "--organization", ORGANIZATION).returncode == 2
 
 
 def test_no_cases(tmp_path):
