@@ -26,7 +26,6 @@ from simulator.replay.impact import Impact
 from simulator.replay.outcome import Outcome
 from simulator.replay.replayer import Question, Selection
 from simulator.sources.files import find_batches
-from simulator.sources.waivers import read_baseline, read_waivers
 
 _FAIL_ON: Final[Mapping[str, tuple[Outcome, ...]]] = MappingProxyType(
     {
@@ -135,6 +134,11 @@ class Agreement:
     @classmethod
     def read(cls, waivers: Path | None, baseline: Path | None) -> "Agreement":
         """The files of `--waivers` and `--baseline`. Raises `OrgsimError`."""
+        if waivers is None and baseline is None:
+            return cls()
+        # Imported here: without these files no YAML parser is needed.
+        from simulator.sources.waivers import read_baseline, read_waivers
+
         return cls(read_waivers(waivers) if waivers else None, read_baseline(baseline) if baseline else None)
 
     def applied(self, report: Report) -> Report:
