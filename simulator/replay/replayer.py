@@ -48,7 +48,7 @@ from simulator.replay.impact import FindingKey, Impact, UnmappedKind
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
 from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
 from simulator.replay.survey import GLANCED, Survey, wants_sessions
-from simulator.replay.ties import Ties
+from simulator.replay.ties import LOOKED_AT, Ties
 from simulator.replay.watched import View, is_watched, noted
 
 OUTSIDE_WINDOW: Final = "outside-window"
@@ -205,7 +205,7 @@ class _Judge:
         self._facts = survey.facts(replayer.facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._batch = 0
-        self._narrowing = Narrowing(_FOLDED)
+        self._narrowing = Narrowing(_FOLDED | LOOKED_AT if replayer.ties else _FOLDED)
         self._marks: set[Mark] = set()
         alike = classes(replayer.guardrails.programs(), (self._facts, self._proposed_facts))
         # Two memos: the first asks for nothing but what a record holds, which is fast but tells many records apart;
@@ -253,8 +253,7 @@ class _Judge:
         return self.impact
 
     def _fold_intact(self, intact: Intact) -> None:
-        # Who acts through whom may stand anywhere in a record.
-        records = intact.records if self.impact.ties is None else intact.whole()
+        records = intact.records
         while True:
             try:
                 seen = self._judge_all(records)
