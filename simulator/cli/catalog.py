@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from simulator.analysis.mapping_coverage import measure
+from simulator.cli import options
 from simulator.cli.loading import cache_folder, load_catalog
+from simulator.cli.writing import progress
 from simulator.cloudtrail.actions import ActionMap
 from simulator.errors import ExitStatus
 from simulator.organization.snapshot import facts
@@ -15,15 +17,6 @@ from simulator.sources.catalog_cache import write_update
 from simulator.sources.files import find_batches
 from simulator.sources.organizations import read_organization
 from simulator.sources.service_reference import DEFAULT_URL, fetch_update
-
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["terminal", "json"]),
-    default="terminal",
-    show_default=True,
-    help="What to write to standard output.",
-)
 
 
 @click.group("catalog")
@@ -37,7 +30,7 @@ def command() -> None:
 @command.command("show")
 @click.argument("event_source", metavar="EVENTSOURCE")
 @click.argument("event_name", metavar="EVENTNAME")
-@_FORMAT
+@options.output_format(("terminal", "json"), "form")
 def show(event_source: str, event_name: str, form: str) -> int:
     """Tell which IAM actions an event stands for, and why.
 
@@ -55,22 +48,9 @@ def show(event_source: str, event_name: str, form: str) -> int:
 
 
 @command.command("coverage")
-@click.option(
-    "--logs",
-    "logs",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="CloudTrail log file or folder, at any depth; repeatable.",
-)
-@click.option(
-    "--organization",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Organization snapshot: it may tell owners of resources.",
-)
-@_FORMAT
+@options.logs
+@options.organization("Organization snapshot: it may tell owners of resources.")
+@options.output_format(("terminal", "json"), "form")
 def coverage(logs: tuple[Path, ...], organization: Path | None, form: str) -> int:
     """Measure how many records of a log resolve to actions, resources and owners; list those that do not.
 
@@ -79,10 +59,8 @@ def coverage(logs: tuple[Path, ...], organization: Path | None, form: str) -> in
     known = facts(read_organization(organization))
     catalog = load_catalog()
     batches, skipped = find_batches(logs)
-    total = 2 * sum(batch.size for batch in batches)
-    watched = sys.stderr.isatty() and total > 4_000_000
-    with click.progressbar(length=total, label="Measuring", file=sys.stderr, hidden=not watched) as bar:
-        measured = measure(batches, catalog, known, bar.update)
+    with progress("Measuring", batches) as update:
+        measured = measure(batches, catalog, known, update)
     for file in skipped:
         measured.files_skipped[file.reason] += 1
     sys.stdout.write(catalog_coverage.as_json(measured) if form == "json" else catalog_coverage.terminal(measured))

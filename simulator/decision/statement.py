@@ -39,7 +39,7 @@ class CompiledStatement:
         self.ref = ref
         self.statement = statement
         self.deny = statement.effect is Effect.DENY
-        self.matches_action = _action_matcher(statement)
+        self.matches_action = action_matcher(statement)
         self.resources = resources
         # One number for each condition as written; equal conditions have equal numbers and are asked once.
         self.numbers_in_order = numbers_in_order
@@ -47,7 +47,8 @@ class CompiledStatement:
         self.content = content
 
 
-def _action_matcher(statement: Statement) -> Matcher:
+def action_matcher(statement: Statement) -> Matcher:
+    """Tells whether a statement's Action or NotAction matches an action given in lower case."""
     matchers = tuple(matcher(glob_pieces(word.value.lower())) for word in statement.actions.words)
     if statement.actions.negated:
         return lambda action: not any(each(action) for each in matchers)

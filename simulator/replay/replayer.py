@@ -45,7 +45,8 @@ from simulator.replay.event_ids import Mark, marks
 from simulator.replay.facets import Facets
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
-from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
+from simulator.replay.outcome import Answer, Outcome, SideAnswer, change_of, outcome_of
+from simulator.replay.review import Requests, ReviewGuardrails
 from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
 from simulator.replay.survey import GLANCED, Survey, wants_sessions
 from simulator.replay.ties import LOOKED_AT, Ties
@@ -64,6 +65,9 @@ _MOST_ACTIONS: Final = 20_000
 
 POSSIBLE_ACTION: Final = "action"
 """The "key" that would settle a finding of a check which AWS only possibly made."""
+
+OTHER_POLICIES: Final = "other_policies"
+"""The "key" that would settle whether a call which failed in the log would pass under other guardrails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,8 @@ def _no_progress(_size: int) -> None:
 class Question:
     """What is asked: the organization now, as proposed, and which records count. Picklable.
 
+    `logged_under` is for comparing two proposals, `current` the base and `proposed` the head: the organization under
+    whose guardrails the log was made. `None`: under `current`.
     `ties`: who is behind whom is asked, too (`Impact.ties`).
     """
 
@@ -130,6 +136,7 @@ class Question:
     proposed: Organization
     selection: Selection = field(default_factory=Selection)
     ties: bool = False
+    logged_under: Organization | None = None
 
 
 class Replayer:
@@ -137,13 +144,18 @@ class Replayer:
 
     def __init__(self, question: Question, catalog: Catalog) -> None:
         current, proposed = question.current, question.proposed
-        self.guardrails = GuardrailPair(current, proposed, catalog)
+        logged_under = question.logged_under or current
+        self.review: ReviewGuardrails | None = None
+        if question.logged_under is not None:
+            self.review = ReviewGuardrails(logged_under, current, proposed, catalog)
+        self.guardrails = self.review or GuardrailPair(current, proposed, catalog)
         self.selection = question.selection
         self.ties = question.ties
-        self.facts = facts_of(current)
+        self.facts = facts_of(logged_under)
+        self.current_facts = facts_of(current)
         self.proposed_facts = facts_of(proposed)
-        # Accounts that move have another organization path afterwards; only then are requests made twice.
-        self.moves = self.facts.org_paths != self.proposed_facts.org_paths
+        # Accounts that move have another organization path then; only if there are any are requests made again.
+        self.moves = any(each.org_paths != self.facts.org_paths for each in (self.current_facts, self.proposed_facts))
         self._keys = self.guardrails.keys()
         self.normalizer = Normalizer(
             catalog,
@@ -203,11 +215,12 @@ class _Judge:
         self._replayer = replayer
         self._survey = survey
         self._facts = survey.facts(replayer.facts, folders)
+        self._current_facts = survey.facts(replayer.current_facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._batch = 0
         self._narrowing = Narrowing(_FOLDED | LOOKED_AT if replayer.ties else _FOLDED)
         self._marks: set[Mark] = set()
-        alike = classes(replayer.guardrails.programs(), (self._facts, self._proposed_facts))
+        alike = classes(replayer.guardrails.programs(), (self._facts, self._current_facts, self._proposed_facts))
         # Two memos: the first asks for nothing but what a record holds, which is fast but tells many records apart;
         # what it has not seen yet, the second one looks up by facets.
         self._judged = FrontMemo(ShapeMemo(self._judge, alike), alike)
@@ -215,9 +228,9 @@ class _Judge:
         self._owners = Facet(ShapeMemo(survey.owner_by_pair), lambda owner: owner)
         self._labels: dict[str, ShapeMemo[tuple[tuple[str, bool], ...]]] = {}
         self._alike = alike
-        self._reading, self._proposed_reading = (
+        self._reading, self._current_reading, self._proposed_reading = (
             Facets(replayer.guardrails, replayer.normalizer, facts, self._facts, alike)
-            for facts in (self._facts, self._proposed_facts)
+            for facts in (self._facts, self._current_facts, self._proposed_facts)
         )
 
     def fold_file(self, number: int, name: str, chunks: Iterator[bytes]) -> None:
@@ -403,11 +416,10 @@ class _Judge:
                 return self._judge_requests(record, normalized)
 
     def _judge_requests(self, record: Record, mapped: Mapped) -> "_Judged":
-        requests = proposed_requests = mapped.requests
+        requests = current_requests = proposed_requests = mapped.requests
         if self._replayer.moves:
-            again = self._replayer.normalizer.normalize(record, self._proposed_facts, self._proposed_reading)
-            if isinstance(again, Mapped) and len(again.requests) == len(requests):
-                proposed_requests = again.requests
+            current_requests = self._again(record, mapped, self._current_facts, self._current_reading)
+            proposed_requests = self._again(record, mapped, self._proposed_facts, self._proposed_reading)
         owner = None
         if any(
             each.resource_account is UNKNOWN
@@ -419,9 +431,11 @@ class _Judge:
         sure = sum(request.tier is not Tier.POSSIBLE for request in requests)
         result = self._reading.result(record)
         sightings = [
-            self._sight(_completed(now, owner, assume), _completed(then, owner, assume), number, result)
-            for now, then, number in zip(requests, proposed_requests, mapped.numbers, strict=True)
-            if now.tier is not Tier.POSSIBLE or not sure
+            self._sight(_completed(versions, owner, assume), number, result)
+            for versions, number in zip(
+                zip(requests, current_requests, proposed_requests, strict=True), mapped.numbers, strict=True
+            )
+            if versions[0].tier is not Tier.POSSIBLE or not sure
         ]
         return _Judged(
             requests=sure,
@@ -430,19 +444,42 @@ class _Judge:
             findings=_touched(sightings),
         )
 
-    def _sight(self, now: Request, then: Request, number: int | None, result: CallResult) -> _Sighting:
+    def _again(self, record: Record, mapped: Mapped, facts: Facts, reading: Facets) -> tuple[Request, ...]:
+        """The requests with the facts of another version."""
+        again = self._replayer.normalizer.normalize(record, facts, reading)
+        if isinstance(again, Mapped) and len(again.requests) == len(mapped.requests):
+            return again.requests
+        return mapped.requests
+
+    def _sight(self, requests: Requests, number: int | None, result: CallResult) -> _Sighting:
         passed = result.passed
-        current, proposed = self._replayer.guardrails.judge(now, then, self._facts, passed=passed)
-        outcome = outcome_of(current, proposed, passed=passed)
-        drift = passed and current.decision is Decision.DENIED
-        if outcome is Outcome.ALREADY_DENIED and result is CallResult.UNAUTHENTICATED:
+        extra: tuple[str, ...] = ()
+        review = self._replayer.review
+        if review is None:
+            current, proposed = self._replayer.guardrails.judge(
+                requests.base, requests.head, self._facts, passed=passed
+            )
+            today = current
+            outcome = outcome_of(current, proposed, passed=passed)
+        else:
+            judged = review.review(requests, self._facts, passed=passed)
+            today, current, proposed = judged
+            outcome = change_of(current, proposed, passed=passed, lifted=judged.lifted)
+            if outcome is Outcome.POSSIBLY_NEWLY_DENIED:
+                # What keeps base open, or the failure of the call, would settle it, too.
+                extra = (
+                    *(key for side in current.deciding for key in side.keys),
+                    *(() if passed else (OTHER_POLICIES,)),
+                )
+        now = requests.today
+        drift = passed and today.decision is Decision.DENIED
+        if outcome in (Outcome.ALREADY_DENIED, Outcome.POSSIBLY_NEWLY_DENIED) and result is CallResult.UNAUTHENTICATED:
             # It never came as far as authorization, so neither version changes anything for it.
             outcome = Outcome.UNCHANGED
-        extra: tuple[str, ...] = ()
         if now.tier is Tier.POSSIBLE:
             # AWS may not have made this check at all: nothing about it is sure.
             drift = False
-            extra = (POSSIBLE_ACTION,)
+            extra = (*extra, POSSIBLE_ACTION)
             if outcome is Outcome.NEWLY_DENIED:
                 outcome = Outcome.POSSIBLY_NEWLY_DENIED
             elif outcome is Outcome.NEWLY_ALLOWED:
@@ -521,12 +558,23 @@ def _responsible(outcome: Outcome, current: Answer, proposed: Answer) -> tuple[S
     if outcome is Outcome.NEWLY_ALLOWED:
         return current.deciding
     if proposed.decision is Decision.UNDECIDED:
-        # A side that is just as undecided today has nothing new to say.
+        # A side that is just as undecided in the current version has nothing new to say.
         return tuple(side for side in proposed.deciding if side.fresh)
     return proposed.deciding
 
 
-def _completed(request: Request, owner: str | None, assume: Mapping[str, str]) -> Request:
+def _completed(versions: tuple[Request, Request, Request], owner: str | None, assume: Mapping[str, str]) -> Requests:
+    """The versions of a request, mostly one and the same, completed."""
+    today, base, head = versions
+    done = _completed_one(today, owner, assume)
+    return Requests(
+        done,
+        done if base is today else _completed_one(base, owner, assume),
+        done if head is today else _completed_one(head, owner, assume),
+    )
+
+
+def _completed_one(request: Request, owner: str | None, assume: Mapping[str, str]) -> Request:
     """The request with what other copies of the record and the user's assumptions add to what is unknown."""
     if owner is not None and request.resource_account is UNKNOWN:
         request = replace(request, resource_account=owner)
