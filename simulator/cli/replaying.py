@@ -136,7 +136,7 @@ class Agreement:
         """The files of `--waivers` and `--baseline`. Raises `OrgsimError`."""
         if waivers is None and baseline is None:
             return cls()
-        # Imported here: without these files no YAML parser is needed.
+        # Imported here: a run without them needs no YAML parser.
         from simulator.sources.waivers import read_baseline, read_waivers
 
         return cls(read_waivers(waivers) if waivers else None, read_baseline(baseline) if baseline else None)

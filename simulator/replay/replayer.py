@@ -49,7 +49,7 @@ from simulator.replay.outcome import Answer, Outcome, SideAnswer, change_of, out
 from simulator.replay.review import Requests, ReviewGuardrails
 from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
 from simulator.replay.survey import GLANCED, Survey, wants_sessions
-from simulator.replay.ties import Ties
+from simulator.replay.ties import LOOKED_AT, Ties
 from simulator.replay.watched import View, is_watched, noted
 
 OUTSIDE_WINDOW: Final = "outside-window"
@@ -218,7 +218,7 @@ class _Judge:
         self._current_facts = survey.facts(replayer.current_facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._batch = 0
-        self._narrowing = Narrowing(_FOLDED)
+        self._narrowing = Narrowing(_FOLDED | LOOKED_AT if replayer.ties else _FOLDED)
         self._marks: set[Mark] = set()
         alike = classes(replayer.guardrails.programs(), (self._facts, self._current_facts, self._proposed_facts))
         # Two memos: the first asks for nothing but what a record holds, which is fast but tells many records apart;
@@ -266,8 +266,7 @@ class _Judge:
         return self.impact
 
     def _fold_intact(self, intact: Intact) -> None:
-        # Who acts through whom may stand anywhere in a record.
-        records = intact.records if self.impact.ties is None else intact.whole()
+        records = intact.records
         while True:
             try:
                 seen = self._judge_all(records)
