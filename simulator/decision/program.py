@@ -14,8 +14,8 @@ from simulator.decision.request import Context, Request, Resource
 from simulator.decision.resources import CompiledResources, ResourceTest, resource_of_request
 from simulator.decision.truth import Truth
 from simulator.decision.verdict import ALLOWED_SIDE, SideResult, SideVerdict, StatementRef
+from simulator.iam.action_names import action_matcher
 from simulator.iam.catalog import Catalog
-from simulator.iam.pattern import Matcher, glob_pieces, matcher
 from simulator.policy.document import Effect, PolicyDocument, PolicyType, Statement
 
 Levels = tuple[tuple[PolicyDocument, ...], ...]
@@ -55,7 +55,8 @@ class CompiledStatement:
         self.ref = ref
         self.statement = statement
         self.deny = statement.effect is Effect.DENY
-        self.matches_action = _action_matcher(statement)
+        words = (word.value for word in statement.actions.words)
+        self.matches_action = action_matcher(words, negated=statement.actions.negated)
         self.resources = resources
         # One number for each condition as written; equal conditions have equal numbers and are asked once.
         self.numbers_in_order = numbers_in_order
@@ -307,13 +308,6 @@ class _Questions:
             if answer is None:
                 truth = None
         return truth
-
-
-def _action_matcher(statement: Statement) -> Matcher:
-    matchers = tuple(matcher(glob_pieces(word.value.lower())) for word in statement.actions.words)
-    if statement.actions.negated:
-        return lambda action: not any(each(action) for each in matchers)
-    return lambda action: any(each(action) for each in matchers)
 
 
 class _Compiler:

@@ -23,11 +23,9 @@ from simulator.decision.request import (
     OneOf,
     Outside,
     Request,
-    ResourceShape,
     Tier,
 )
 from simulator.decision.verdict import Decision
-from simulator.iam.arn import s3_bucket_of
 from simulator.iam.catalog import Catalog
 from simulator.organization.snapshot import facts as facts_of
 from simulator.organization.tree import Organization
@@ -35,6 +33,7 @@ from simulator.replay.batch import Batch
 from simulator.replay.classes import classes
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
+from simulator.replay.labels import resource_label
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
 from simulator.replay.shapes import ShapeMemo
 from simulator.replay.survey import Survey, wants_sessions
@@ -335,7 +334,7 @@ def _touched(sightings: Iterable[_Sighting]) -> tuple[_Touched, ...]:
         for side in sighting.sides:
             for place, settling in side.found():
                 key = FindingKey(sighting.outcome, "", principal.kind.value, principal.account, request.action, place)
-                resources.setdefault(key, set()).add(_resource_label(request))
+                resources.setdefault(key, set()).add(resource_label(request))
                 keys.setdefault(key, set()).update(settling, sighting.extra_keys)
     return tuple(
         _Touched(
@@ -374,15 +373,3 @@ def _leaves_open(known: ContextValue | None, value: str) -> bool:
         case Outside(prefix):
             return value != prefix and not value.startswith(f"{prefix}/")
     return known is UNKNOWN
-
-
-def _resource_label(request: Request) -> str:
-    """The resource as reports list it: S3 objects fold to their bucket."""
-    if isinstance(request.resource, ResourceShape):
-        return request.resource.text
-    if request.resource is UNKNOWN:
-        return "(unknown)"
-    bucket = s3_bucket_of(request.resource)
-    if bucket is not None and "/" in request.resource:
-        return request.resource.split("/", 1)[0] + "/*"
-    return request.resource

@@ -1,0 +1,227 @@
+"""Who uses which of some actions: a fold over a log, without any proposal. `merge` is commutative and associative.
+
+Two passes, as a replay makes them: the first learns which copy of a record counts and what other records need, the
+second counts. Memory grows with distinct identities x actions, never with records.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from simulator.cloudtrail.actions import ActionMap
+from simulator.cloudtrail.call import Call
+from simulator.cloudtrail.call_result import CallResult, result_of
+from simulator.cloudtrail.checks import Mapped, Skipped, Unmapped
+from simulator.cloudtrail.normalizer import Normalizer
+from simulator.cloudtrail.parameters import Parameters
+from simulator.cloudtrail.principal import principal_of
+from simulator.cloudtrail.record import Record
+from simulator.cloudtrail.resources import ResourceMap
+from simulator.cloudtrail.source_network import source_network
+from simulator.decision.facts import Facts
+from simulator.decision.request import Request, Tier
+from simulator.iam.catalog import Catalog
+from simulator.organization.snapshot import facts as facts_of
+from simulator.organization.tree import Organization
+from simulator.replay.batch import Batch
+from simulator.replay.classes import classes
+from simulator.replay.impact import LogTally, Sightings, Smallest, UnmappedKind
+from simulator.replay.labels import resource_label
+from simulator.replay.reading import LogReader, survey_of
+from simulator.replay.replayer import Numbered, Progress, Selection, folder_accounts
+from simulator.replay.restrictions import Restriction
+from simulator.replay.shapes import ShapeMemo
+from simulator.replay.survey import Survey
+
+_NO_KEYS: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuestion:
+    """What is asked: the organization, the actions, and which records count. Picklable."""
+
+    organization: Organization
+    restrictions: tuple[Restriction, ...]
+    selection: Selection = field(default_factory=Selection)
+
+
+class UsageKey(NamedTuple):
+    """An identity (the role, user, root, service or account; never a session) and an action."""
+
+    principal: str
+    principal_type: str
+    account: str | None
+    action: str
+
+
+class UsageFold(Sightings):
+    """What was seen of an identity's use of an action.
+
+    `denied_calls` failed authorization; of `possible_calls` the log does not tell whether AWS checked the action.
+    """
+
+    __slots__ = ("denied_calls", "networks", "possible_calls")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.denied_calls = 0
+        self.possible_calls = 0
+        self.networks = Smallest()
+
+    def merge(self, other: "UsageFold") -> None:
+        """Add what another fold has seen of the same identity and action."""
+        self.add(other)
+        self.denied_calls += other.denied_calls
+        self.possible_calls += other.possible_calls
+        self.networks.merge(other.networks)
+
+
+class Usage(LogTally):
+    """What a log tells of the use of some actions; `calls` are the records that need at least one of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.uses: dict[UsageKey, UsageFold] = {}
+
+    def use(self, key: UsageKey) -> UsageFold:
+        """The fold of an identity and action, made when first asked for."""
+        fold = self.uses.get(key)
+        if fold is None:
+            fold = self.uses[key] = UsageFold()
+        return fold
+
+    def merge(self, other: "Usage") -> None:
+        """Add the fold of another part of the log."""
+        self.add(other)
+        self.calls += other.calls
+        for key, fold in other.uses.items():
+            self.use(key).merge(fold)
+
+
+def _no_progress(_size: int) -> None:
+    """Nobody watches."""
+
+
+class UsageCounter:
+    """Answers one question over batches: a survey of all of them first, then the usage. Parts add up by `merge`."""
+
+    def __init__(self, question: UsageQuestion, catalog: Catalog) -> None:
+        self.facts = facts_of(question.organization)
+        self._question = question
+        self._catalog = catalog
+
+    def survey(self, batches: Numbered, progress: Progress = _no_progress) -> Survey:
+        """The first look at some batches."""
+        return survey_of(batches, progress, wants_sessions=False)
+
+    def judge(
+        self, survey: Survey, folder_accounts: frozenset[str], batches: Numbered, progress: Progress = _no_progress
+    ) -> Usage:
+        """The usage of some batches, with what the survey of all of them taught."""
+        facts = survey.facts(self.facts, folder_accounts)
+        usage = Usage()
+        reader = LogReader(usage, survey, self._question.selection.leaves_out)
+        users = _Users(usage, facts, self._question.restrictions, self._catalog)
+        for number, batch in batches:
+            for record in reader.records(number, batch.name, batch.chunks()):
+                users.count(record)
+            progress(batch.size)
+        usage.note_stale(facts)
+        return usage
+
+    def run(self, batches: Sequence[Batch], progress: Progress = _no_progress) -> Usage:
+        """Survey and count all batches, one after the other."""
+        numbered = list(enumerate(batches))
+        survey = self.survey(numbered, progress)
+        survey.forget_ids()
+        return self.judge(survey, folder_accounts(self.facts, batches), numbered, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """An action that a call needs, with the resources of the call that it is about."""
+
+    action: str
+    possible: bool
+    resources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What became of a record: skipped, unmapped, or the asked-for actions that it needs."""
+
+    skipped: str | None = None
+    unmapped: UnmappedKind | None = None
+    needed: tuple[_Needed, ...] = ()
+    denied: bool = False
+
+
+class _Users:
+    """Folds records that count into one usage."""
+
+    def __init__(self, usage: Usage, facts: Facts, restrictions: Iterable[Restriction], catalog: Catalog) -> None:
+        self._usage = usage
+        self._facts = facts
+        self._matchers = [each.matcher() for each in restrictions]
+        self._actions = ActionMap(catalog)
+        # No condition is asked, so no context key has to be found out.
+        self._normalizer = Normalizer(catalog, _NO_KEYS, self._actions, ResourceMap(catalog))
+        self._looked = ShapeMemo(self._look, classes((), (facts,)))
+
+    def count(self, record: Record) -> None:
+        """Count a record."""
+        usage = self._usage
+        looked = self._looked(record)
+        if looked.skipped is not None:
+            usage.skipped[looked.skipped] += 1
+        elif looked.unmapped is not None:
+            usage.unmapped += 1
+            usage.note_unmapped([(looked.unmapped, 1)])
+        else:
+            usage.mapped += 1
+            if looked.needed:
+                usage.calls += 1
+                self._fold(record, looked)
+
+    def _fold(self, record: Record, looked: _Looked) -> None:
+        principal = principal_of(record)
+        network = source_network(Call(record, Parameters.from_record(record), principal, self._facts))
+        for needed in looked.needed:
+            key = UsageKey(principal.label, principal.kind.value, principal.account, needed.action)
+            fold = self._usage.use(key)
+            fold.count(record, needed.resources)
+            fold.denied_calls += looked.denied
+            fold.possible_calls += needed.possible
+            fold.networks.add(network)
+
+    # Looking: a pure function of the record, once the survey is done; `ShapeMemo` remembers its results
+
+    def _look(self, record: Record) -> _Looked:
+        # Most records need none of the actions: of those nothing but the action is looked for.
+        checks = self._actions.checks(record, Parameters.from_record(record))
+        if isinstance(checks, tuple) and checks and not any(self._asked(check.action) for check in checks):
+            return _Looked()
+        match self._normalizer.normalize(record, self._facts):
+            case Skipped(reason):
+                return _Looked(skipped=reason)
+            case Unmapped(reason):
+                return _Looked(unmapped=UnmappedKind(record.event_source or "", record.event_name or "", reason))
+            case Mapped(requests):
+                asked = [request for request in requests if self._asked(request.action)]
+                return _Looked(needed=_needed(asked), denied=result_of(record) is CallResult.DENIED)
+
+    def _asked(self, action: str) -> bool:
+        text = action.lower()
+        return any(matches(text) for matches in self._matchers)
+
+
+def _needed(requests: Iterable[Request]) -> tuple[_Needed, ...]:
+    """By action: a call counts once for each, however many resources it was checked on."""
+    resources: dict[str, set[str]] = {}
+    sure: set[str] = set()
+    for request in requests:
+        resources.setdefault(request.action, set()).add(resource_label(request))
+        if request.tier is not Tier.POSSIBLE:
+            sure.add(request.action)
+    return tuple(_Needed(action, action not in sure, tuple(sorted(found))) for action, found in resources.items())
