@@ -18,11 +18,14 @@ from simulator.cloudtrail.principal import principal_of
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resources import ResourceMap
 from simulator.cloudtrail.source_network import source_network
+from simulator.decision.exemptions import ActionExemptions, principal_exemption
 from simulator.decision.facts import Facts
-from simulator.decision.request import Request, Tier
+from simulator.decision.request import Principal, Request, Tier
 from simulator.iam.catalog import Catalog
+from simulator.organization.guardrails import scp_governed
 from simulator.organization.snapshot import facts as facts_of
 from simulator.organization.tree import Organization
+from simulator.policy.document import PolicyType
 from simulator.replay.batch import Batch
 from simulator.replay.classes import classes
 from simulator.replay.impact import LogTally, Sightings, Smallest, UnmappedKind
@@ -58,12 +61,14 @@ class UsageFold(Sightings):
     """What was seen of an identity's use of an action.
 
     `denied_calls` failed authorization; of `possible_calls` the log does not tell whether AWS checked the action.
+    `scp_exempt` is why no SCP reaches this identity or action, whatever it says; it is the same for all calls.
     """
 
-    __slots__ = ("denied_calls", "networks", "possible_calls")
+    __slots__ = ("denied_calls", "networks", "possible_calls", "scp_exempt")
 
-    def __init__(self) -> None:
+    def __init__(self, scp_exempt: str | None = None) -> None:
         super().__init__()
+        self.scp_exempt = scp_exempt
         self.denied_calls = 0
         self.possible_calls = 0
         self.networks = Smallest()
@@ -84,19 +89,14 @@ class Usage(LogTally):
         self.calls = 0
         self.uses: dict[UsageKey, UsageFold] = {}
 
-    def use(self, key: UsageKey) -> UsageFold:
-        """The fold of an identity and action, made when first asked for."""
-        fold = self.uses.get(key)
-        if fold is None:
-            fold = self.uses[key] = UsageFold()
-        return fold
-
     def merge(self, other: "Usage") -> None:
         """Add the fold of another part of the log."""
         self.add(other)
         self.calls += other.calls
         for key, fold in other.uses.items():
-            self.use(key).merge(fold)
+            if key not in self.uses:
+                self.uses[key] = UsageFold(fold.scp_exempt)
+            self.uses[key].merge(fold)
 
 
 def _no_progress(_size: int) -> None:
@@ -122,7 +122,7 @@ class UsageCounter:
         facts = survey.facts(self.facts, folder_accounts)
         usage = Usage()
         reader = LogReader(usage, survey, self._question.selection.leaves_out)
-        users = _Users(usage, facts, self._question.restrictions, self._catalog)
+        users = _Users(usage, facts, self._question, self._catalog)
         for number, batch in batches:
             for record in reader.records(number, batch.name, batch.chunks()):
                 users.count(record)
@@ -160,10 +160,12 @@ class _Looked:
 class _Users:
     """Folds records that count into one usage."""
 
-    def __init__(self, usage: Usage, facts: Facts, restrictions: Iterable[Restriction], catalog: Catalog) -> None:
+    def __init__(self, usage: Usage, facts: Facts, question: UsageQuestion, catalog: Catalog) -> None:
         self._usage = usage
         self._facts = facts
-        self._matchers = [each.matcher() for each in restrictions]
+        self._organization = question.organization
+        self._matchers = [each.matcher() for each in question.restrictions]
+        self._exemptions = ActionExemptions(catalog)
         self._actions = ActionMap(catalog)
         # No condition is asked, so no context key has to be found out.
         self._normalizer = Normalizer(catalog, _NO_KEYS, self._actions, ResourceMap(catalog))
@@ -189,11 +191,22 @@ class _Users:
         network = source_network(Call(record, Parameters.from_record(record), principal, self._facts))
         for needed in looked.needed:
             key = UsageKey(principal.label, principal.kind.value, principal.account, needed.action)
-            fold = self._usage.use(key)
+            fold = self._usage.uses.get(key)
+            if fold is None:
+                fold = self._usage.uses[key] = UsageFold(self._scp_exempt(principal, needed.action))
             fold.count(record, needed.resources)
             fold.denied_calls += looked.denied
             fold.possible_calls += needed.possible
             fold.networks.add(network)
+
+    def _scp_exempt(self, principal: Principal, action: str) -> str | None:
+        account = scp_governed(self._organization, self._facts, principal).exempt
+        return (
+            principal_exemption(principal, PolicyType.SCP)
+            # Whoever asks may be about to switch SCPs on.
+            or (account if account != "policy-type-off" else None)
+            or self._exemptions.reason(action, PolicyType.SCP)
+        )
 
     # Looking: a pure function of the record, once the survey is done; `ShapeMemo` remembers its results
 

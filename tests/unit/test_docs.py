@@ -184,6 +184,7 @@ COMMANDS = {
     "evaluate": "evaluate.md",
     "simulate": "simulate.md",
     "test": "policy-tests.md",
+    "usage": "usage.md",
 }
 
 

@@ -1,0 +1,87 @@
+"""The sentences of a usage report, shared by the formats that people read. Texts from logs come out safe."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Final
+
+from simulator.analysis.findings import Counted
+from simulator.analysis.usage import UsageReport, UsageRow
+from simulator.outputs.safe_text import safe_text
+from simulator.outputs.wording import name, plural, shorten, window
+
+_LISTED: Final = 3
+_PATTERNS: Final = 6
+_RESOURCE: Final = 100
+
+
+def headline(report: UsageReport) -> tuple[str, ...]:
+    """What was found, a few sentences, the main one first. It never says that nobody needs an action."""
+    usage = report.usage
+    if not usage.read:
+        return ("No CloudTrail record was read, so nothing can be said about who uses these actions.",)
+    if not usage.mapped:
+        read = plural(usage.read, "record")
+        return (f"None of the {read} read could be mapped to actions, so nothing can be said about who uses these.",)
+    days = window(usage.first_time, usage.last_time)
+    looked_at = f"{plural(usage.mapped, 'call')} looked at" + (f", of {days}" if days else "")
+    if usage.unmapped:
+        looked_at += f"; {plural(usage.unmapped, 'record')} could not be mapped to actions"
+    if not usage.calls:
+        return (f"No call in this log needs {asked(report)}.", f"{looked_at}.")
+    sentences = [
+        f"{plural(len(report.principals), 'identity uses', 'identities use')} {asked(report)} "
+        f"in {plural(usage.calls, 'call')}."
+    ]
+    unreached = {row.principal for row in report.rows} - {row.principal for row in report.rows if not row.scp_exempt}
+    if unreached:
+        sentences.append(f"{plural(len(unreached), 'identity is', 'identities are')} beyond the reach of any SCP.")
+    return (*sentences, f"{looked_at}.")
+
+
+def asked(report: UsageReport) -> str:
+    """What was asked for: the patterns, or whose statements' actions."""
+    files = list(dict.fromkeys(each.file for each in report.restrictions if each.file is not None))
+    patterns = [f"`{each.name}`" for each in report.restrictions if each.file is None]
+    policies = f"an action that {_listed(files, _LISTED)} restricts" if len(files) == 1 else ""
+    if len(files) > 1:
+        policies = f"an action that one of {_listed(files, _LISTED)} restricts"
+    return " or ".join(filter(None, (_listed(patterns, _PATTERNS), policies)))
+
+
+def details(row: UsageRow) -> list[str]:
+    """What else is known of a use: regions, networks, resources, and what the numbers leave open."""
+    told = [
+        ("in", _listed(row.regions, _LISTED)),
+        ("from", _most(row.networks, "networks" in row.truncated)),
+        ("on", _most(row.resources, "resources" in row.truncated)),
+    ]
+    found = [f"{label} {text}" for label, text in told if text]
+    if row.possible_calls:
+        found.append(f"of {plural(row.possible_calls, 'call')} the log does not tell whether AWS checked this action")
+    if row.scp_exempt:
+        found.append(f"no SCP reaches it: {row.scp_exempt.replace('-', ' ')}")
+    return found
+
+
+def denied(row: UsageRow) -> str:
+    """How many of the calls failed authorization; empty for none."""
+    if not row.denied_calls:
+        return ""
+    return "all denied" if row.denied_calls == row.calls else f"{row.denied_calls:,} denied"
+
+
+def _most(rows: Iterable[Counted], cut: bool) -> str:
+    """The commonest texts; `cut`: there were others that are not even kept."""
+    texts = [each.text for each in sorted(rows, key=lambda each: (-each.calls, each.text))]
+    return _listed(texts, _LISTED, cut=cut)
+
+
+def _listed(texts: Sequence[str], most: int, *, cut: bool = False) -> str:
+    rest = len(texts) - most
+    more = f" and {'at least ' if cut else ''}{rest:,} more" if rest > 0 else ""
+    return ", ".join(shorten(safe_text(each), _RESOURCE) for each in islice(texts, most)) + more
+
+
+def statements(rows: Iterable[UsageRow]) -> str:
+    """The statements or patterns that some rows fall under."""
+    return ", ".join(name(each) for each in dict.fromkeys(text for row in rows for text in row.restricted_by))
