@@ -108,8 +108,13 @@ class UsageCounter:
 
     def __init__(self, question: UsageQuestion, catalog: Catalog) -> None:
         self.facts = facts_of(question.organization)
-        self._question = question
-        self._catalog = catalog
+        self.organization = question.organization
+        self.selection = question.selection
+        self.matchers = tuple(each.matcher() for each in question.restrictions)
+        self.exemptions = ActionExemptions(catalog)
+        self.actions = ActionMap(catalog)
+        # No condition is asked, so no context key has to be found out.
+        self.normalizer = Normalizer(catalog, _NO_KEYS, self.actions, ResourceMap(catalog))
 
     def survey(self, batches: Numbered, progress: Progress = _no_progress) -> Survey:
         """The first look at some batches."""
@@ -121,8 +126,8 @@ class UsageCounter:
         """The usage of some batches, with what the survey of all of them taught."""
         facts = survey.facts(self.facts, folder_accounts)
         usage = Usage()
-        reader = LogReader(usage, survey, self._question.selection.leaves_out)
-        users = _Users(usage, facts, self._question, self._catalog)
+        reader = LogReader(usage, survey, self.selection.leaves_out)
+        users = _Users(self, usage, facts)
         for number, batch in batches:
             for record in reader.records(number, batch.name, batch.chunks()):
                 users.count(record)
@@ -160,15 +165,10 @@ class _Looked:
 class _Users:
     """Folds records that count into one usage."""
 
-    def __init__(self, usage: Usage, facts: Facts, question: UsageQuestion, catalog: Catalog) -> None:
+    def __init__(self, counter: UsageCounter, usage: Usage, facts: Facts) -> None:
+        self._counter = counter
         self._usage = usage
         self._facts = facts
-        self._organization = question.organization
-        self._matchers = [each.matcher() for each in question.restrictions]
-        self._exemptions = ActionExemptions(catalog)
-        self._actions = ActionMap(catalog)
-        # No condition is asked, so no context key has to be found out.
-        self._normalizer = Normalizer(catalog, _NO_KEYS, self._actions, ResourceMap(catalog))
         self._looked = ShapeMemo(self._look, classes((), (facts,)))
 
     def count(self, record: Record) -> None:
@@ -200,22 +200,22 @@ class _Users:
             fold.networks.add(network)
 
     def _scp_exempt(self, principal: Principal, action: str) -> str | None:
-        account = scp_governed(self._organization, self._facts, principal).exempt
+        account = scp_governed(self._counter.organization, self._facts, principal).exempt
         return (
             principal_exemption(principal, PolicyType.SCP)
             # Whoever asks may be about to switch SCPs on.
             or (account if account != "policy-type-off" else None)
-            or self._exemptions.reason(action, PolicyType.SCP)
+            or self._counter.exemptions.reason(action, PolicyType.SCP)
         )
 
     # Looking: a pure function of the record, once the survey is done; `ShapeMemo` remembers its results
 
     def _look(self, record: Record) -> _Looked:
         # Most records need none of the actions: of those nothing but the action is looked for.
-        checks = self._actions.checks(record, Parameters.from_record(record))
+        checks = self._counter.actions.checks(record, Parameters.from_record(record))
         if isinstance(checks, tuple) and checks and not any(self._asked(check.action) for check in checks):
             return _Looked()
-        match self._normalizer.normalize(record, self._facts):
+        match self._counter.normalizer.normalize(record, self._facts):
             case Skipped(reason):
                 return _Looked(skipped=reason)
             case Unmapped(reason):
@@ -226,7 +226,7 @@ class _Users:
 
     def _asked(self, action: str) -> bool:
         text = action.lower()
-        return any(matches(text) for matches in self._matchers)
+        return any(matches(text) for matches in self._counter.matchers)
 
 
 def _needed(requests: Iterable[Request]) -> tuple[_Needed, ...]:
