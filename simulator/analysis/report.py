@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from simulator.analysis.findings import Finding, findings_of
+from simulator.analysis.identities.linker import identities_of
+from simulator.analysis.identities.model import Identities
 from simulator.iam.catalog import Catalog
 from simulator.organization.tree import Organization
 from simulator.replay.impact import Impact
@@ -14,6 +16,7 @@ class Report:
 
     `organization` is the proposed one (names of accounts and units). `lockouts` are warnings that hold even where the
     log is silent; `notes` say how the inputs were read (no snapshot given, today's tree used for past events, ...).
+    `identities` tell who is behind the principals; `None` where the replay was not asked (`Question.ties`).
     """
 
     impact: Impact
@@ -21,6 +24,7 @@ class Report:
     organization: Organization
     lockouts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    identities: Identities | None = None
 
 
 def make_report(
@@ -32,4 +36,5 @@ def make_report(
     notes: tuple[str, ...] = (),
 ) -> Report:
     """Build the report of one replay."""
-    return Report(impact, findings_of(impact, organization, catalog), organization, lockouts, notes)
+    findings = findings_of(impact, organization, catalog)
+    return Report(impact, findings, organization, lockouts, notes, identities_of(impact, organization))

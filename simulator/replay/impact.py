@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 from simulator.cloudtrail.principal import session_name_of
 from simulator.cloudtrail.record import Record
 from simulator.decision.facts import Facts, Membership
+from simulator.replay.bounded import widened
 from simulator.replay.outcome import Outcome, StatementPlace
+from simulator.replay.ties import Ties
 
 SAMPLES: Final = 20
 """Resources, sessions and event ids kept for a finding."""
@@ -126,13 +128,6 @@ class FindingFold(Sightings):
         self.keys |= other.keys
 
 
-def widened(first: str, last: str, time: str | None) -> tuple[str, str]:
-    """The window that also holds `time`; `""` and `None` are no time."""
-    if not time:
-        return first, last
-    return (time if not first or time < first else first), max(time, last)
-
-
 class UnmappedKind(NamedTuple):
     """A kind of record that could not be mapped."""
 
@@ -160,6 +155,8 @@ class LogTally:
         self.files_read = 0
         self.files_skipped: Counter[str] = Counter()
         self.damaged: dict[tuple[str, str], int] = {}
+        self.ties: Ties | None = None
+        """Who acted as whom; `None` where nobody asked."""
 
     def note_unmapped(self, kinds: Iterable[tuple[UnmappedKind, int]]) -> None:
         """Count unmapped kinds; the smallest are kept, so that hostile event names cannot fill memory."""
@@ -201,6 +198,9 @@ class LogTally:
         self.files_skipped.update(other.files_skipped)
         for (file, reason), count in other.damaged.items():
             self.note_damage(file, reason, count)
+        if other.ties is not None:
+            self.ties = self.ties or Ties()
+            self.ties.merge(other.ties)
 
 
 class Impact(LogTally):

@@ -37,6 +37,7 @@ from simulator.replay.labels import resource_label
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
 from simulator.replay.shapes import ShapeMemo
 from simulator.replay.survey import Survey, wants_sessions
+from simulator.replay.ties import Ties
 
 OUTSIDE_WINDOW: Final = "outside-window"
 OTHER_ACCOUNT: Final = "other-account"
@@ -93,11 +94,15 @@ def _no_progress(_size: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the organization now, as proposed, and which records count. Picklable."""
+    """What is asked: the organization now, as proposed, and which records count. Picklable.
+
+    `ties`: who is behind whom is asked, too (`Impact.ties`).
+    """
 
     current: Organization
     proposed: Organization
     selection: Selection = field(default_factory=Selection)
+    ties: bool = False
 
 
 class Replayer:
@@ -107,6 +112,7 @@ class Replayer:
         current, proposed = question.current, question.proposed
         self.guardrails = GuardrailPair(current, proposed, catalog)
         self.selection = question.selection
+        self.ties = question.ties
         self.facts = facts_of(current)
         self.proposed_facts = facts_of(proposed)
         # Accounts that move have another organization path afterwards; only then are requests made twice.
@@ -158,6 +164,7 @@ class _Judge:
 
     def __init__(self, replayer: Replayer, survey: Survey, folders: frozenset[str]) -> None:
         self.impact = Impact()
+        self.impact.ties = Ties() if replayer.ties else None
         self._replayer = replayer
         self._survey = survey
         self._facts = survey.facts(replayer.facts, folders)
@@ -227,6 +234,8 @@ class _Judge:
             impact.requests += judged.requests
             impact.outcomes[judged.outcome] += 1
             impact.drift += judged.drift
+            if impact.ties is not None:
+                impact.ties.look(record, judged)
             for touched in judged.findings:
                 self._fold_finding(record, touched)
 

@@ -1,0 +1,126 @@
+"""Trees of who is behind a principal, added up from the chains of single sessions."""
+
+from collections.abc import Iterable, Mapping
+from heapq import nsmallest
+from typing import Final
+
+from simulator.analysis.identities.model import (
+    Behind,
+    Confidence,
+    Evidence,
+    Identity,
+    Relation,
+    order_of_behind,
+    weakest,
+)
+from simulator.analysis.identities.steps import Step
+from simulator.replay.bounded import widened
+from simulator.replay.outcome import StatementPlace
+from simulator.replay.tie_folds import EXAMPLES, Tally, Use
+
+_Branch = tuple[Identity, Relation, Confidence]
+
+MOST_BRANCHES: Final = 200
+"""Identities shown directly behind one; the ones with most denied calls stay."""
+
+
+class Tree:
+    """What is behind one principal, or behind somebody behind it."""
+
+    __slots__ = ("branches", "calls", "denied", "evidence", "first", "hits", "last", "sessions", "undecided")
+
+    def __init__(self) -> None:
+        self.branches: dict[_Branch, Tree] = {}
+        self.evidence: dict[str, tuple[int, list[str]]] = {}
+        self.sessions = 0
+        self.calls = 0
+        self.denied = 0
+        self.undecided = 0
+        self.first = ""
+        self.last = ""
+        self.hits: dict[StatementPlace, int] = {}
+
+    def branch(self, step: Step) -> "Tree":
+        """The tree of one identity behind this one."""
+        return self.branches.setdefault((step.identity, step.relation, step.confidence), Tree())
+
+    def add(self, steps: Iterable[tuple[Step, str]], use: Use | None, sessions: int = 1) -> None:
+        """Add a session: its chain, nearest first, each step with the event that shows it, and what was done in it."""
+        tree = self
+        for step, event_id in steps:
+            tree = tree.branch(step)
+            tree.reason(step.why, max(sessions, 1), (event_id,))
+            if use is not None:
+                tree._count(use, sessions)
+
+    def reason(self, why: str, count: int, event_ids: Iterable[str]) -> None:
+        """Note a reason for this branch."""
+        known, ids = self.evidence.get(why, (0, []))
+        self.evidence[why] = known + count, nsmallest(EXAMPLES, {*ids, *event_ids} - {""})
+
+    def tally(self, step: Step, tally: Tally) -> None:
+        """Let a branch say how often the records issued a session, which are counted completely."""
+        tree = self.branch(step)
+        tree.evidence[step.why] = tally.calls, list(tally.event_ids)
+        tree.see(tally.first, tally.last)
+
+    def see(self, *times: str) -> None:
+        """Widen the window."""
+        for time in times:
+            self.first, self.last = widened(self.first, self.last, time)
+
+    def behind(self, chain: tuple[Confidence, ...] = ()) -> tuple[Behind, ...]:
+        """The branches as values, most newly denied calls first."""
+        found = []
+        for (identity, relation, confidence), tree in self.branches.items():
+            steps = (*chain, confidence)
+            found.append(
+                Behind(
+                    identity=identity,
+                    relation=relation,
+                    confidence=weakest(*steps),
+                    evidence=tree.reasons(),
+                    sessions=tree.sessions,
+                    calls=tree.calls,
+                    denied=tree.denied,
+                    undecided=tree.undecided,
+                    first_seen=tree.first,
+                    last_seen=tree.last,
+                    denied_by=tuple(sorted(tree.hits.items(), key=lambda hit: (-hit[1], repr(hit[0])))),
+                    behind=tree.behind(steps),
+                )
+            )
+        return tuple(sorted(found, key=lambda each: (*order_of_behind(each), each.confidence.weakness))[:MOST_BRANCHES])
+
+    def reasons(self) -> tuple[Evidence, ...]:
+        """Why this branch stands here."""
+        return tuple(Evidence(why, count, tuple(ids)) for why, (count, ids) in sorted(self.evidence.items()))
+
+    def _count(self, use: Use, sessions: int) -> None:
+        self.sessions += sessions
+        self.calls += use.calls
+        self.denied += use.denied
+        self.undecided += use.undecided
+        self.see(use.first, use.last)
+        for place, calls in use.hits.items():
+            self.hits[place] = self.hits.get(place, 0) + calls
+
+
+def graft(trees: Mapping[str, Tree]) -> None:
+    """Let what is behind a role stand behind every use of it that no session explains, as *possible*."""
+    for principal, tree in trees.items():
+        for (identity, _, _), branch in list(tree.branches.items()):
+            if identity.arn and not branch.branches and identity.arn in trees:
+                _graft(branch, trees, identity.arn, frozenset({principal, identity.arn}))
+
+
+def _graft(branch: Tree, trees: Mapping[str, Tree], arn: str, above: frozenset[str]) -> None:
+    for (identity, relation, confidence), theirs in trees[arn].branches.items():
+        if identity.arn in above:
+            continue
+        possible = Tree()
+        possible.evidence = dict(theirs.evidence)
+        possible.see(theirs.first, theirs.last)
+        branch.branches[identity, relation, weakest(confidence, Confidence.POSSIBLE)] = possible
+        if identity.arn and identity.arn in trees:
+            _graft(possible, trees, identity.arn, above | {identity.arn})
