@@ -24,6 +24,7 @@ HEADER: Final = (
     "networks",
     "resources",
     "sessions",
+    "behind",
     "event_ids",
     "truncated",
 )
@@ -43,6 +44,7 @@ def _row(row: UsageRow) -> list[str]:
         *map(cell, (row.scp_exempt, row.calls, row.denied_calls, row.possible_calls, row.first_seen, row.last_seen)),
         joined(row.regions),
         *(joined(counted(each)) for each in (row.networks, row.resources, row.sessions)),
+        joined(f"{each.identity.label} ({each.confidence.value}, {each.calls})" for each in row.behind),
         joined(row.event_ids),
         joined(row.truncated),
     ]

@@ -5,7 +5,7 @@ Field by field, as the impact's: what is in the file is promised to other progra
 
 from typing import Any, Final
 
-from simulator.analysis.usage import UsageReport, UsageRow
+from simulator.analysis.usage import Actor, UsageReport, UsageRow
 from simulator.outputs.impact_json import as_text, counted, log_evidence, log_parts, principal_row
 from simulator.replay.restrictions import Restriction
 
@@ -25,8 +25,14 @@ def document(report: UsageReport) -> dict[str, Any]:
         **log_parts(report.usage),
         "calls": report.usage.calls,
         "identities": [_row(each) for each in report.rows],
-        "evidence": {**log_evidence(report.usage, report.organization), "notes": list(report.notes)},
+        "evidence": _evidence(report),
     }
+
+
+def _evidence(report: UsageReport) -> dict[str, Any]:
+    evidence = log_evidence(report.usage, report.organization)
+    evidence["truncated"] += report.identities.truncated
+    return {**evidence, "notes": list(report.notes)}
 
 
 def _restriction(restriction: Restriction) -> dict[str, Any]:
@@ -57,5 +63,22 @@ def _row(row: UsageRow) -> dict[str, Any]:
         "resources": counted(row.resources, "arn"),
         "sessions": counted(row.sessions, "name"),
         "event_ids": list(row.event_ids),
+        "behind": [_actor(each) for each in row.behind],
         "truncated": list(row.truncated),
+    }
+
+
+def _actor(actor: Actor) -> dict[str, Any]:
+    identity = actor.identity
+    return {
+        "kind": identity.kind,
+        "label": identity.label,
+        "arn": identity.arn,
+        "account": identity.account or None,
+        "detail": identity.detail,
+        "confidence": actor.confidence.value,
+        "calls": actor.calls,
+        "evidence": [
+            {"what": each.what, "count": each.count, "event_ids": list(each.event_ids)} for each in actor.evidence
+        ],
     }

@@ -50,7 +50,11 @@ def _identities(report: UsageReport, page: Page) -> None:
         if principal.arn.startswith("arn:"):
             for number, line in enumerate(wording.arn_lines(principal.arn, page.width - 4)):
                 page.put((line, "dim"), indent=4 if number else 2)
-        _sessions(rows, page)
+        behind = usage_wording.behind(rows)
+        if behind:
+            page.put("behind it: ", (behind, "bold"), indent=2)
+        else:
+            _sessions(rows, page)
         if of_policies:
             page.put((f"restricted by: {usage_wording.statements(rows)}", "dim"), indent=2)
         _actions(rows, page)

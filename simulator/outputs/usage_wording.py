@@ -1,10 +1,12 @@
 """The sentences of a usage report, shared by the formats that people read. Texts from logs come out safe."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
 from simulator.analysis.findings import Counted
+from simulator.analysis.identities.model import Confidence, Identity
 from simulator.analysis.usage import UsageReport, UsageRow
 from simulator.outputs.safe_text import safe_text
 from simulator.outputs.wording import name, plural, shorten, window
@@ -12,6 +14,8 @@ from simulator.outputs.wording import name, plural, shorten, window
 _LISTED: Final = 3
 _PATTERNS: Final = 6
 _RESOURCE: Final = 100
+_DOUBTS: Final = {Confidence.POSSIBLE: "possibly", Confidence.NAMED: "only by the name of the session"}
+"""What readers must know of a link that is not sure."""
 
 
 def headline(report: UsageReport) -> tuple[str, ...]:
@@ -40,8 +44,8 @@ def headline(report: UsageReport) -> tuple[str, ...]:
 
 def asked(report: UsageReport) -> str:
     """What was asked for: the patterns, or whose statements' actions."""
-    files = list(dict.fromkeys(each.file for each in report.restrictions if each.file is not None))
-    patterns = [f"`{each.name}`" for each in report.restrictions if each.file is None]
+    files = list(dict.fromkeys(name(each.file) for each in report.restrictions if each.file is not None))
+    patterns = [f"`{name(each.name)}`" for each in report.restrictions if each.file is None]
     policies = f"an action that {_listed(files, _LISTED)} restricts" if len(files) == 1 else ""
     if len(files) > 1:
         policies = f"an action that one of {_listed(files, _LISTED)} restricts"
@@ -51,7 +55,7 @@ def asked(report: UsageReport) -> str:
 def details(row: UsageRow) -> list[str]:
     """What else is known of a use: regions, networks, resources, and what the numbers leave open."""
     told = [
-        ("in", _listed(row.regions, _LISTED)),
+        ("in", _listed([name(each) for each in row.regions], _LISTED)),
         ("from", _most(row.networks, "networks" in row.truncated)),
         ("on", _most(row.resources, "resources" in row.truncated)),
     ]
@@ -63,6 +67,24 @@ def details(row: UsageRow) -> list[str]:
     return found
 
 
+def behind(rows: Iterable[UsageRow]) -> str:
+    """Who acted in the end, most calls first, each with what it is and how sure that is; empty if nothing is known."""
+    calls: Counter[tuple[Identity, Confidence]] = Counter()
+    for row in rows:
+        for each in row.behind:
+            calls[each.identity, each.confidence] += each.calls
+    ranked = sorted(calls.items(), key=lambda each: (-each[1], each[0][1].weakness, each[0][0]))
+    known = [who for who, count in ranked if count]
+    # Where sessions tell who it was, everybody who might have been adds nothing.
+    shown = known or [who for who, _ in ranked]
+    return _listed([_actor(*who) for who in shown], _LISTED)
+
+
+def _actor(identity: Identity, confidence: Confidence) -> str:
+    told = ", ".join(filter(None, (identity.detail or identity.kind.replace("_", " "), _DOUBTS.get(confidence, ""))))
+    return f"{name(identity.label)} ({told})"
+
+
 def denied(row: UsageRow) -> str:
     """How many of the calls failed authorization; empty for none."""
     if not row.denied_calls:
@@ -71,15 +93,17 @@ def denied(row: UsageRow) -> str:
 
 
 def _most(rows: Iterable[Counted], cut: bool) -> str:
-    """The commonest texts; `cut`: there were others that are not even kept."""
-    texts = [each.text for each in sorted(rows, key=lambda each: (-each.calls, each.text))]
+    """The commonest texts."""
+    ranked = sorted(rows, key=lambda each: (-each.calls, each.text))
+    texts = [shorten(safe_text(each.text), _RESOURCE) for each in ranked]
     return _listed(texts, _LISTED, cut=cut)
 
 
 def _listed(texts: Sequence[str], most: int, *, cut: bool = False) -> str:
+    """Safe texts, the first ones; `cut`: there were others that are not even kept."""
     rest = len(texts) - most
     more = f" and {'at least ' if cut else ''}{rest:,} more" if rest > 0 else ""
-    return ", ".join(shorten(safe_text(each), _RESOURCE) for each in islice(texts, most)) + more
+    return ", ".join(islice(texts, most)) + more
 
 
 def statements(rows: Iterable[UsageRow]) -> str:

@@ -30,13 +30,16 @@ from simulator.replay.batch import Batch
 from simulator.replay.classes import classes
 from simulator.replay.impact import LogTally, Sightings, Smallest, UnmappedKind
 from simulator.replay.labels import resource_label
+from simulator.replay.outcome import Outcome, StatementPlace
 from simulator.replay.reading import LogReader, survey_of
 from simulator.replay.replayer import Numbered, Progress, Selection, folder_accounts
 from simulator.replay.restrictions import Restriction
 from simulator.replay.shapes import ShapeMemo
 from simulator.replay.survey import Survey
+from simulator.replay.ties import Ties
 
 _NO_KEYS: Final[frozenset[str]] = frozenset()
+_LOST: Final = Outcome.NEWLY_DENIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,10 @@ class UsageFold(Sightings):
 
 
 class Usage(LogTally):
-    """What a log tells of the use of some actions; `calls` are the records that need at least one of them."""
+    """What a log tells of the use of some actions; `calls` are the records that need at least one of them.
+
+    In `ties` these calls count as denied, each by the statement of its action (`place_of`).
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,6 +149,23 @@ class UsageCounter:
         return self.judge(survey, folder_accounts(self.facts, batches), numbered, progress)
 
 
+class _AsIf(NamedTuple):
+    """The finding that a call would stand in if a statement of its own denied the action."""
+
+    outcome: Outcome
+    place: StatementPlace
+
+    @property
+    def key(self) -> "_AsIf":
+        """As `simulator.replay.ties` asks for it."""
+        return self
+
+
+def place_of(action: str) -> StatementPlace:
+    """What `Usage.ties` counts the calls of an action by, as if a statement of its own denied it."""
+    return StatementPlace("", None, action, None, "", 0, None, None, action)
+
+
 @dataclass(frozen=True, slots=True)
 class _Needed:
     """An action that a call needs, with the resources of the call that it is about."""
@@ -154,12 +177,17 @@ class _Needed:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What became of a record: skipped, unmapped, or the asked-for actions that it needs."""
+    """What became of a record: skipped, unmapped, or the asked-for actions that it needs.
+
+    `outcome` and `findings` are what a proposal that denies just these actions would give.
+    """
 
     skipped: str | None = None
     unmapped: UnmappedKind | None = None
     needed: tuple[_Needed, ...] = ()
     denied: bool = False
+    outcome: Outcome = Outcome.UNCHANGED
+    findings: tuple[_AsIf, ...] = ()
 
 
 class _Users:
@@ -168,6 +196,7 @@ class _Users:
     def __init__(self, counter: UsageCounter, usage: Usage, facts: Facts) -> None:
         self._counter = counter
         self._usage = usage
+        self._ties = usage.ties = Ties()
         self._facts = facts
         self._looked = ShapeMemo(self._look, classes((), (facts,)))
 
@@ -182,6 +211,7 @@ class _Users:
             usage.note_unmapped([(looked.unmapped, 1)])
         else:
             usage.mapped += 1
+            self._ties.look(record, looked)
             if looked.needed:
                 usage.calls += 1
                 self._fold(record, looked)
@@ -221,8 +251,13 @@ class _Users:
             case Unmapped(reason):
                 return _Looked(unmapped=UnmappedKind(record.event_source or "", record.event_name or "", reason))
             case Mapped(requests):
-                asked = [request for request in requests if self._asked(request.action)]
-                return _Looked(needed=_needed(asked), denied=result_of(record) is CallResult.DENIED)
+                needed = _needed(request for request in requests if self._asked(request.action))
+                return _Looked(
+                    needed=needed,
+                    denied=result_of(record) is CallResult.DENIED,
+                    outcome=_LOST if needed else Outcome.UNCHANGED,
+                    findings=tuple(_AsIf(_LOST, place_of(each.action)) for each in needed),
+                )
 
     def _asked(self, action: str) -> bool:
         text = action.lower()

@@ -90,6 +90,25 @@ def test_what_the_stories_tell():
     assert by_name["AWSServiceRoleForAutoScaling"]["scp_exempt"] == "service-linked-role"
 
 
+@pytest.mark.parametrize(
+    ("action", "role", "who", "kind"),
+    [
+        # A GitHub pipeline behind a deploy role that assumes a second one, and never the pipeline of the other team.
+        ("lambda:UpdateFunctionCode", "PaymentsRelease", "nordhaven-ferries/payments", "pipeline"),
+        ("lambda:UpdateFunctionCode", "ReleaseRole", "nordhaven-ferries/booking", "pipeline"),
+        # A person behind a role that she assumed from her Identity Center role.
+        ("s3:PutLifecycleConfiguration", "Steward", "noor.haddad@ferries.example", "person"),
+        ("ec2:RunInstances", "AWSReservedSSO_Operator_5828b232f2d890aa", "jonas.brandt@ferries.example", "person"),
+        ("s3:PutObject", "invoice-mailer-role", "invoice-mailer", "workload"),
+    ],
+)
+def test_who_is_behind(action, role, who, kind):
+    [row] = [each for each in usage(action)["identities"] if each["principal"]["arn"].endswith(f"/{role}")]
+    sure = [each for each in row["behind"] if each["confidence"] in ("proved", "matched")]
+    assert [(each["label"], each["kind"], each["calls"]) for each in sure] == [(who, kind, row["calls"])]
+    assert all(each["evidence"] for each in sure)
+
+
 def test_records_are_counted_as_a_replay_counts_them(impact):
     document = usage("s3:*")
     records = {name: value for name, value in impact["records"].items() if name != "requests"}

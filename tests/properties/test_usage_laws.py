@@ -73,8 +73,8 @@ def test_a_log_is_read_as_a_replay_reads_it(number, records, data):
 
 
 def tally(found):
-    """What every fold of a log holds."""
-    return {name: value for name, value in contents(found).items() if name in vars(LogTally())}
+    """What every fold of a log holds, but for who acted as whom, which a replay may not have been asked."""
+    return {name: value for name, value in contents(found).items() if name in vars(LogTally()) and name != "ties"}
 
 
 @given(NUMBER, logs())

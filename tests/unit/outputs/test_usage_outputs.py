@@ -8,13 +8,14 @@ from importlib.resources import files
 import pytest
 from jsonschema import Draft202012Validator
 
+from simulator.analysis.identities.model import Behind, Confidence, Evidence, Identities, Identity, Relation
 from simulator.analysis.usage import make_usage_report
 from simulator.organization.tree import without_snapshot
 from simulator.outputs.usage_formats import ENDINGS, FORMATS, render
 from simulator.outputs.view import PLAIN, View
 from simulator.replay.impact import UnmappedKind
 from simulator.replay.restrictions import Restriction
-from simulator.replay.usage import Usage, UsageFold, UsageKey
+from simulator.replay.usage import Usage, UsageFold, UsageKey, place_of
 from tests.unit.organization.small import BANK, SHOP, organization
 from tests.unit.outputs.conftest import BIDI, CATALOG, DEPLOYER, ESCAPE, HOSTILE, role
 from tests.unit.outputs.test_impact_json import closed
@@ -24,6 +25,35 @@ PATTERNS = (Restriction("s3:Put*", ("s3:Put*",)), Restriction("kms:*", ("kms:*",
 POLICY = (
     Restriction("OnlyStewards", ("s3:Delete*", "s3:Put*"), file="scp/keep-data.json", line=9, conditional=True),
     Restriction(HOSTILE, ("iam:*", "s3:Delete*"), negated=True, file=HOSTILE, line=3),
+)
+
+
+PIPELINE = Identity("pipeline", "octo-org/octo-repo", detail="GitHub Actions")
+BY_NAME = Identity("session_group", HOSTILE, account=SHOP, detail="sessions of deployer")
+PERSON = Identity("person", "mira@example.com", detail="Identity Center user")
+
+
+def behind(identity, confidence, calls, *above):
+    """Somebody behind the deployer; `calls` of s3:PutObject."""
+    evidence = (Evidence(f"why {ESCAPE}", calls, ("e1",)),)
+    hits = ((place_of("s3:PutObject"), calls),) if calls else ()
+    return Behind(identity, Relation.ASSUMES, confidence, evidence, 1, calls, calls, 0, "", "", hits, above)
+
+
+IDENTITIES = Identities(
+    behind={
+        DEPLOYER: (
+            behind(PIPELINE, Confidence.PROVED, 60),
+            behind(BY_NAME, Confidence.NAMED, 30),
+            behind(
+                Identity("role", role(SHOP, "build"), role(SHOP, "build"), SHOP),
+                Confidence.PROVED,
+                10,
+                behind(PERSON, Confidence.POSSIBLE, 0),
+            ),
+        )
+    },
+    truncated=("sessions",),
 )
 
 
@@ -77,11 +107,13 @@ def a_usage():
 @pytest.fixture(params=["patterns", "policy"])
 def report(request):
     asked = PATTERNS if request.param == "patterns" else POLICY
-    return make_usage_report(a_usage(), asked, organization(), CATALOG, ("a note", f"a note {ESCAPE}"))
+    made = make_usage_report(a_usage(), asked, organization(), CATALOG, IDENTITIES, ("a note", f"a note {ESCAPE}"))
+    assert [each.identity for each in made.rows[0].behind] == [PIPELINE, BY_NAME, PERSON]
+    return made
 
 
 def empty(usage=None):
-    return make_usage_report(usage or Usage(), PATTERNS, without_snapshot(), CATALOG)
+    return make_usage_report(usage or Usage(), PATTERNS, without_snapshot(), CATALOG, Identities())
 
 
 VIEWS = {"100": PLAIN, "60": View(width=60), "color": View(color=True), "quiet": View(quiet=True)}
