@@ -11,6 +11,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PIP) -e .
 	touch $@
 
+$(VENV)/.demo: $(VENV)/.demo
+	$(PIP) -e '.[html]'
+	touch $@
+
 $(VENV)/.test: $(VENV)/.installed
 	$(PIP) -e '.[all,test]'
 	touch $@
@@ -21,10 +25,10 @@ $(VENV)/.lint: $(VENV)/.installed
 
 install: $(VENV)/.installed
 
-demo: $(VENV)/.installed
+demo: $(VENV)/.demo
 	mkdir -p build
 	$(BIN)/orgsim simulate samples/proposal --logs samples/logs --organization samples/organization.json \
-	  -o build/impact.json -o build/impact.csv -o build/impact.graphml --fail-on none
+	  -o build/impact.html -o build/impact.json -o build/impact.csv -o build/impact.graphml --fail-on none
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist loadfile

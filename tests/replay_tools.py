@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 
 from simulator.replay.impact import Sightings, Smallest
+from simulator.replay.timeline import Timeline
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def contents(impact, *left_out):
     def value(each):
         if isinstance(each, Smallest):
             return kept(each)
-        if isinstance(each, Sightings):
+        if isinstance(each, Sightings | Timeline):
             names = (name for kind in type(each).__mro__ for name in getattr(kind, "__slots__", ()))
             return {name: value(getattr(each, name)) for name in names}
         if isinstance(each, dict):

@@ -32,8 +32,8 @@ def render(report: Report) -> str:
     return as_text(document(report))
 
 
-def as_text(value: dict[str, Any]) -> str:
-    """A document as such a text."""
+def as_text(value: Mapping[str, Any]) -> str:
+    """Plain values as indented JSON with a final newline, without raw control or direction marks."""
     text = _UNSAFE.sub(_escaped, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return msgspec.json.format(text, indent=1) + "\n"
 
@@ -48,7 +48,7 @@ def document(report: Report) -> dict[str, Any]:
         **parts,
         "outcomes": {outcome.value: impact.outcomes[outcome] for outcome in Outcome},
         "findings": [_finding(each) for each in report.findings],
-        "graph": _graph(report),
+        "graph": graph(report),
         "evidence": _evidence(report),
     }
 
@@ -125,7 +125,7 @@ def _statement(place: StatementPlace, attached_name: str) -> dict[str, Any]:
     }
 
 
-def _graph(report: Report) -> dict[str, Any]:
+def graph(report: Report) -> dict[str, Any]:
     """The graph as networkx's node-link data; `networkx.node_link_graph(data, edges="edges")` reads it back."""
     from networkx import node_link_data
 

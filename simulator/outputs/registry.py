@@ -9,10 +9,21 @@ from simulator.analysis.report import Report
 from simulator.errors import ExitStatus, OrgsimError
 from simulator.outputs.view import PLAIN, View
 
-FORMATS: Final = ("terminal", "json", "csv", "graphml")
+FORMATS: Final = ("terminal", "html", "json", "csv", "graphml", "graph-json", "dot", "mermaid")
 
-ENDINGS: Final[Mapping[str, str]] = MappingProxyType({".json": "json", ".csv": "csv", ".graphml": "graphml"})
-"""The format that a file's ending stands for."""
+ENDINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        ".graph.json": "graph-json",
+        ".json": "json",
+        ".csv": "csv",
+        ".graphml": "graphml",
+        ".dot": "dot",
+        ".gv": "dot",
+        ".mmd": "mermaid",
+        ".html": "html",
+    }
+)
+"""The format that a file's ending stands for; the longer of two endings stands first."""
 
 
 def render(format_name: str, report: Report, view: View = PLAIN) -> str:
@@ -26,6 +37,10 @@ def render(format_name: str, report: Report, view: View = PLAIN) -> str:
             from simulator.outputs import terminal
 
             return terminal.render(report, view)
+        case "html":
+            from simulator.outputs.html import page
+
+            return page.render(report)
         case "json":
             from simulator.outputs import impact_json
 
@@ -38,14 +53,27 @@ def render(format_name: str, report: Report, view: View = PLAIN) -> str:
             from simulator.outputs import graphml
 
             return graphml.render(report)
+        case "graph-json":
+            from simulator.outputs import graph_json
+
+            return graph_json.render(report)
+        case "dot":
+            from simulator.outputs import dot
+
+            return dot.render(report)
+        case "mermaid":
+            from simulator.outputs import mermaid
+
+            return mermaid.render(report)
     raise _unknown(f"there is no output format `{format_name}`", f"formats: {', '.join(FORMATS)}")
 
 
 def format_of(path: Path | str, endings: Mapping[str, str] = ENDINGS) -> str:
     """The format of an output file by its ending, in any case. Raises `OrgsimError` (`unknown-format`, usage)."""
-    ending = Path(path).suffix.lower()
-    found = endings.get(ending)
+    name = Path(path).name.lower()
+    found = next((format_name for each, format_name in endings.items() if name[1:].endswith(each)), None)
     if found is None:
+        ending = Path(path).suffix.lower()
         what = f"the ending `{ending}`" if ending else "a name without an ending"
         raise _unknown(f"{what} tells no output format: {path}", f"known endings: {', '.join(endings)}")
     return found

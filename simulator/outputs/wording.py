@@ -32,6 +32,16 @@ _KINDS: Final = {
 }
 """Principal types as people call them; a caller of another type is an unknown one."""
 
+OUTCOMES: Final = {
+    Outcome.NEWLY_DENIED: "would be denied",
+    Outcome.POSSIBLY_NEWLY_DENIED: "may be denied",
+    Outcome.NEWLY_ALLOWED: "would be allowed",
+    Outcome.ALREADY_DENIED: "already denied",
+    Outcome.UNCHANGED: "unchanged",
+    Outcome.EXEMPT: "exempt",
+}
+"""The outcomes as people call them."""
+
 _FACTS: Final = {
     "resource": "which resource was called",
     "resource_account": "which account owns the resource, and where it stands in the organization",

@@ -14,6 +14,7 @@ from simulator.decision.facts import Facts, Membership
 from simulator.replay.bounded import widened
 from simulator.replay.outcome import Outcome, StatementPlace
 from simulator.replay.ties import Ties
+from simulator.replay.timeline import Timeline
 
 SAMPLES: Final = 20
 """Resources, sessions and event ids kept for a finding."""
@@ -213,6 +214,8 @@ class Impact(LogTally):
         self.drift = 0
         """Calls that passed although the current guardrails deny them: the snapshot or the simulator is wrong."""
         self.findings: dict[FindingKey, FindingFold] = {}
+        self.timeline = Timeline()
+        """The calls of outcomes that make findings."""
 
     def finding(self, key: FindingKey) -> FindingFold:
         """The fold of a finding, made when first asked for."""
@@ -229,3 +232,4 @@ class Impact(LogTally):
         self.outcomes.update(other.outcomes)
         for key, fold in other.findings.items():
             self.finding(key).merge(fold)
+        self.timeline.merge(other.timeline)

@@ -234,6 +234,8 @@ class _Judge:
             impact.requests += judged.requests
             impact.outcomes[judged.outcome] += 1
             impact.drift += judged.drift
+            if judged.outcome.makes_finding:
+                impact.timeline.add(record.event_time, judged.outcome)
             if impact.ties is not None:
                 impact.ties.look(record, judged)
             for touched in judged.findings:

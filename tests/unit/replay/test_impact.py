@@ -93,6 +93,7 @@ def fold(events):
             case _:
                 impact.mapped += 1
                 impact.outcomes[outcome] += 1
+                impact.timeline.add(time, outcome)
                 place = StatementPlace("SERVICE_CONTROL_POLICY", "p", text[:1], 0, "r-test", 0, None, None, text[:1])
                 found = impact.finding(FindingKey(outcome, principal, "role", "1" * 12, action, place))
                 found.calls += 1
