@@ -62,8 +62,22 @@ def _log_stream(chance: random.Random) -> Call:
     return calls.write("logs", "CreateLogStream", FRANKFURT, logGroupName="/ecs/booking", logStreamName=stream)
 
 
-def _session(story: Story, account: str, role: str, day: str, agent: str, address: str, endpoint: str | None) -> Caller:
-    name = digest("routine-session", role, day)[:32]
+def _seed(caller: Caller, day: str) -> str:
+    """What somebody does on a day depends on the role, not on who it is."""
+    who = str(caller.identity.get("principalId", caller.address))
+    if "@" not in who:
+        return who
+    role = caller.identity["sessionContext"]["sessionIssuer"]
+    return f"{role['principalId']}:{digest('routine-session', role['arn'], day)[:32]}"
+
+
+_COLLEAGUES = ("lea.novak", "sami.koskinen", "ines.moreau", "pavel.dvorak", "rosa.lindgren")
+
+
+def _session(
+    story: Story, account: str, role: str, day: str, agent: str, address: str, endpoint: str | None, name: str = ""
+) -> Caller:
+    name = name or digest("routine-session", role, day)[:32]
     arn = role if role.startswith("arn:") else role_arn(account, role)
     return story.session(arn, name, at(day, "00:00:00"), address=address, agent=agent, endpoint=endpoint)
 
@@ -79,7 +93,8 @@ def _actors(story: Story, day: str) -> list[tuple[Caller, int, tuple[Chooser, ..
 
     def person(account: str, permission_set: str) -> Caller:
         role = single_sign_on_role(account, permission_set)
-        return _session(story, account, role, day, AGENT_CLI, OFFICE, None)
+        colleague = _COLLEAGUES[int(digest("colleague", role, day)[:4], 16) % len(_COLLEAGUES)]
+        return _session(story, account, role, day, AGENT_CLI, OFFICE, None, f"{colleague}@ferries.example")
 
     beyond = (calls.read("iam", "ListRoles", GLOBAL), calls.s3_list_buckets()) if day in DAYS[::4] else ()
     look_around = _fixed(
@@ -209,7 +224,7 @@ def everyday_calls(journal: Journal) -> None:
             account = caller.account or AUDIT_LOG
             if day not in quiet.get(account, DAYS):
                 continue
-            chance = random.Random(f"{day}/{caller.identity.get('principalId', caller.address)}")
+            chance = random.Random(f"{day}/{_seed(caller, day)}")
             for _ in range(amount):
                 when = at(day, "00:05:00") + timedelta(seconds=chance.randrange(23 * 3600))
                 call = chance.choice(kinds)(chance)

@@ -1,13 +1,17 @@
 """The fold of outcomes: kept samples are exact, and merging parts in any order gives what folding the whole gives."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.replay.impact import LISTED, FindingKey, Impact, Smallest, UnmappedKind, widened
+from simulator.replay.bounded import widened
+from simulator.replay.impact import LISTED, FindingKey, Impact, Smallest, UnmappedKind
 from simulator.replay.outcome import Outcome, StatementPlace
-from tests.replay_tools import contents, kept
+from simulator.replay.ties import Ties
+from tests.replay_tools import contents, kept, record, role
+from tests.unit.replay.world import parsed
 
 TEXTS = st.lists(st.text(alphabet="abcde", min_size=1, max_size=2), max_size=40)
 CUTS = st.lists(st.integers(0, 40), max_size=4)
@@ -74,6 +78,21 @@ EVENTS = st.lists(
 )
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What was found out about a record: no finding."""
+
+    outcome: Outcome
+    findings: tuple = ()
+
+
+def called_by(session, time):
+    """A call made in a session."""
+    return parsed(
+        record("s3", "GetObject", role("1" * 12, "app", session, accessKeyId=f"ASIA{session}"), eventTime=time)
+    )
+
+
 def fold(events):
     """An impact made of events as the replayer makes them."""
     impact = Impact()
@@ -108,6 +127,8 @@ def fold(events):
             impact.stale_accounts.add(text)
             impact.files_skipped[text] += 1
             impact.note_damage(text, "broken-json")
+            impact.ties = impact.ties or Ties()
+            impact.ties.look(called_by(text, time), Seen(outcome))
     return impact
 
 
