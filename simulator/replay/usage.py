@@ -39,6 +39,9 @@ from simulator.replay.survey import Survey
 from simulator.replay.ties import Ties
 
 _NO_KEYS: Final[frozenset[str]] = frozenset()
+_MOST_NETWORKS: Final = 100_000
+"""Ways of calls to remember; hostile logs can name any number of addresses."""
+
 _LOST: Final = Outcome.NEWLY_DENIED
 
 
@@ -198,6 +201,7 @@ class _Users:
         self._usage = usage
         self._ties = usage.ties = Ties()
         self._facts = facts
+        self._networks: dict[tuple[object, ...], str] = {}
         self._looked = ShapeMemo(self._look, classes((), (facts,)))
 
     def count(self, record: Record) -> None:
@@ -218,7 +222,7 @@ class _Users:
 
     def _fold(self, record: Record, looked: _Looked) -> None:
         principal = principal_of(record)
-        network = source_network(Call(record, Parameters.from_record(record), principal, self._facts))
+        network = self._network(record, principal)
         for needed in looked.needed:
             key = UsageKey(principal.label, principal.kind.value, principal.account, needed.action)
             fold = self._usage.uses.get(key)
@@ -228,6 +232,25 @@ class _Users:
             fold.denied_calls += looked.denied
             fold.possible_calls += needed.possible
             fold.networks.add(network)
+
+    def _network(self, record: Record, principal: Principal) -> str:
+        identity = record.user_identity
+        extra = bytes(record.additional_event_data)
+        # All that tells the way a call came; few calls of one caller differ in it.
+        key = (
+            record.source_ip_address,
+            record.vpc_endpoint_id,
+            extra if b"vpcEndpointId" in extra else b"",
+            identity.invoked_by if identity else None,
+            principal.kind,
+        )
+        network = self._networks.get(key)
+        if network is None:
+            if len(self._networks) >= _MOST_NETWORKS:
+                self._networks.clear()
+            call = Call(record, Parameters.from_record(record), principal, self._facts)
+            network = self._networks[key] = source_network(call)
+        return network
 
     def _scp_exempt(self, principal: Principal, action: str) -> str | None:
         account = scp_governed(self._counter.organization, self._facts, principal).exempt
