@@ -112,7 +112,7 @@ def command(
         assume=dict(_assumption(each) for each in assumptions),
     )
     catalog = load_catalog()
-    impact = _replay(Question(current, proposed, selection), logs, catalog, workers, quiet)
+    impact = _replay(Question(current, proposed, selection, ties=True), logs, catalog, workers, quiet)
     notes = [*proposals.notes(change, current), _NO_SNAPSHOT if current.assumed else _TODAYS_TREE]
     if (note := update_note(catalog)) is not None:
         notes.append(note)

@@ -345,7 +345,7 @@ def _touched(sightings: Iterable[_Sighting]) -> tuple[_Touched, ...]:
         for side in sighting.sides:
             for place, settling in side.found():
                 key = FindingKey(sighting.outcome, "", principal.kind.value, principal.account, request.action, place)
-                resources.setdefault(key, set()).add(resource_label(request))
+                resources.setdefault(key, set()).add(resource_label(request.resource))
                 keys.setdefault(key, set()).update(settling, sighting.extra_keys)
     return tuple(
         _Touched(

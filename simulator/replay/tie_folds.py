@@ -1,6 +1,7 @@
 """What is folded of sessions: how they were issued (`Assumption`, `Issue`), what was done in them (`Use`), tallies."""
 
 from bisect import insort
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -37,7 +38,7 @@ class Assumption(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of calls with their window, some event ids, and the statements that newly deny them."""
+    """Counts of calls with their window, some event ids, and the statements that newly deny them or may."""
 
     calls: int = 0
     denied: int = 0
@@ -46,6 +47,7 @@ class Tally:
     last: str = ""
     event_ids: list[str] = field(default_factory=list)
     hits: dict[StatementPlace, int] = field(default_factory=dict)
+    open_hits: dict[StatementPlace, int] = field(default_factory=dict)
 
     def see(self, time: str | None, event_id: str | None) -> None:
         """Widen the window, and keep the event id if it is one of the smallest."""
@@ -70,8 +72,14 @@ class Tally:
         self.see(other.last, None)
         for event_id in other.event_ids:
             self.see(None, event_id)
-        for place, calls in other.hits.items():
-            self.hits[place] = self.hits.get(place, 0) + calls
+        add_counts(self.hits, other.hits)
+        add_counts(self.open_hits, other.open_hits)
+
+
+def add_counts(counts: dict[StatementPlace, int], more: Mapping[StatementPlace, int]) -> None:
+    """Add calls by statement to others."""
+    for place, calls in more.items():
+        counts[place] = counts.get(place, 0) + calls
 
 
 class Issue(NamedTuple):
@@ -101,7 +109,8 @@ class Use(msgspec.Struct, gc=False):
     `created` is when the session began by its own account; `agent` the execution environment that the user agent
     names; `issued_to` the workload that AWS names as holder of the credentials; `issuer` the user that a
     federated user's session was issued by; `delivered`: EC2 delivered them to an
-    instance; `invoked` counts calls made by the service `invoked_by`.
+    instance; `invoked` counts calls made by the service `invoked_by`. `hits` are calls by
+    the statements that newly deny them, `open_hits` by those that may.
     """
 
     # Made for most sessions of a log, so it is lean: no dict before it is needed, and no garbage collection, as
@@ -125,6 +134,7 @@ class Use(msgspec.Struct, gc=False):
     invoked: int = 0
     events: dict[str, int] = {}
     hits: dict[StatementPlace, int] = {}
+    open_hits: dict[StatementPlace, int] = {}
 
     def count(self, event: str, calls: int = 1) -> None:
         """Count a kind of event (`s3:GetObject`); the kinds that are smallest as text are kept."""
@@ -132,10 +142,6 @@ class Use(msgspec.Struct, gc=False):
         events[event] = events.get(event, 0) + calls
         if len(events) > 2 * EVENTS:
             self.settle()
-
-    def hit(self, place: StatementPlace, calls: int = 1) -> None:
-        """Count a call that this statement newly denies."""
-        self.hits[place] = self.hits.get(place, 0) + calls
 
     def settle(self) -> None:
         """Cut the kinds of events to the bound."""
@@ -157,8 +163,8 @@ class Use(msgspec.Struct, gc=False):
                 setattr(self, name, value)
         for event, calls in other.events.items():
             self.count(event, calls)
-        for place, calls in other.hits.items():
-            self.hit(place, calls)
+        add_counts(self.hits, other.hits)
+        add_counts(self.open_hits, other.open_hits)
 
 
 _LARGEST: Final = (

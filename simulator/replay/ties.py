@@ -7,15 +7,15 @@ Four things are folded, each so that folding a log whole equals merging the fold
 * *issued* and *used*: which access key a record issued, and what was done with which access key. `analysis.identities`
   joins the two, by the key, or by role, name and time, into chains of any length.
 * *loose*: calls that belong to no session that is kept, by role and group of session names.
-* *denials*: which statements together newly deny a call of a principal. Like findings, they grow with distinct
-  identities and statements.
+* *denials*: which statements together newly deny (or may deny) a call of a principal. Like findings, they grow with
+  distinct identities and statements.
 
 **Bounds.** Files come by account and region, not by time, and are dealt out to processes: a session's beginning may be
 read long after its end. Forgetting sessions in reading order would make the answer depend on the order of files and
 the number of workers. Instead:
 
-* a join *holds* for `JOIN_HOURS` of log time after the session began, the longest for which STS gives credentials (AWS
-  STS API Reference, GetSessionToken). Calls with the same key after that are loose.
+* a join *holds* for 36 hours of log time after the session began (`tie_keys.HOLDS`), the longest for which STS gives
+  credentials (AWS STS API Reference, GetSessionToken). Calls with the same key after that are loose.
 * sessions are kept one by one for the `MAX_SESSIONS` access keys whose hashes are smallest (`Kept`), some tens of
   megabytes at the most. Further ones fold to role → role links (`assumed`) and to `loose` at once.
 
@@ -24,25 +24,22 @@ for a fair sample of sessions. `truncated` says so.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final, NamedTuple, Protocol
 
-from simulator.cloudtrail.call import parse_time
 from simulator.cloudtrail.principal import principal_of
 from simulator.cloudtrail.record import Record, SessionContext, UserIdentity
 from simulator.replay.bounded import Kept, Key
 from simulator.replay.issued import ISSUING_EVENTS, issued_by
 from simulator.replay.outcome import Outcome, StatementPlace
-from simulator.replay.session_names import group_of
-from simulator.replay.tie_folds import Assumption, Issue, Tally, Use
+from simulator.replay.tie_folds import Assumption, Issue, Tally, Use, add_counts
+from simulator.replay.tie_keys import group_key, is_over, session_name, unkeyed
 
 MAX_SESSIONS: Final = 50_000
 MAX_LINKS: Final = 20_000
-JOIN_HOURS: Final = 36
 
-_JOINED: Final = timedelta(hours=JOIN_HOURS)
 _SESSION_TYPES: Final = frozenset({"AssumedRole", "Root", "FederatedUser"})
 _MOST_TEXTS: Final = 4096
+_DENYING: Final = (Outcome.NEWLY_DENIED, Outcome.POSSIBLY_NEWLY_DENIED)
 _EXECUTION: Final = "exec-env/"
 
 
@@ -72,7 +69,11 @@ class Judged(Protocol):
 
 
 class Denial(NamedTuple):
-    """Calls of a principal that exactly `places` newly deny; `open_places` may deny another check of the same calls."""
+    """Calls of a principal that exactly `places` newly deny, and `open_places` may deny, on another check or all.
+
+    Without `places` the calls are possibly newly denied. What a denial hides (an undecided statement on the same check,
+    a missing Allow further down) is not known here.
+    """
 
     principal: str
     principal_type: str
@@ -103,7 +104,7 @@ class Ties:
 
     def look(self, record: Record, judged: Judged) -> None:
         """Fold one judged record. A record must not be folded twice."""
-        if judged.outcome is Outcome.NEWLY_DENIED:
+        if judged.outcome in _DENYING:
             self._note_denial(record, judged)
         identity = record.user_identity
         if identity is None:
@@ -159,17 +160,13 @@ class Ties:
 
     def _note_denial(self, record: Record, judged: Judged) -> None:
         principal = principal_of(record)
-        found: dict[Outcome, set[StatementPlace]] = {Outcome.NEWLY_DENIED: set(), Outcome.POSSIBLY_NEWLY_DENIED: set()}
-        for each in judged.findings:
-            if each.key.outcome in found:
-                found[each.key.outcome].add(each.key.place)
-        places = frozenset(found[Outcome.NEWLY_DENIED])
+        places = _places(judged, Outcome.NEWLY_DENIED)
         denial = Denial(
             principal.label,
             principal.kind.value,
             principal.account or "",
             places,
-            frozenset(found[Outcome.POSSIBLY_NEWLY_DENIED]) - places,
+            _places(judged, Outcome.POSSIBLY_NEWLY_DENIED) - places,
         )
         tally = self._denial(denial)
         tally.calls += 1
@@ -185,10 +182,10 @@ class Ties:
         if not role or (role is not arn and ":role/" not in role):
             role = principal_of(record).label
         access_key = identity.access_key_id
-        key = (access_key, role, arn) if access_key else (_unkeyed(role, arn), role, arn, created)
+        key = (access_key, role, arn) if access_key else (unkeyed(role, session_name(arn)), role, arn, created)
         time = record.event_time or ""
-        if _is_over(created, time):
-            use = self._loose(_group_key(key))
+        if is_over(created, time):
+            use = self._loose(group_key(key))
         else:
             found = self.used.entries.get(key)
             use = self._use(key) if found is None else found
@@ -203,13 +200,13 @@ class Ties:
         outcome = judged.outcome
         if outcome is Outcome.NEWLY_DENIED:
             use.denied += 1
-            for place in {each.key.place for each in judged.findings if each.key.outcome is outcome}:
-                use.hit(place)
+            add_counts(use.hits, dict.fromkeys(_places(judged, outcome), 1))
             return key
-        names = (record.event_source, record.event_name)
-        use.count(self._events.get(names) or self._event(names))
         if outcome is Outcome.POSSIBLY_NEWLY_DENIED:
             use.undecided += 1
+            add_counts(use.open_hits, dict.fromkeys(_places(judged, outcome), 1))
+        names = (record.event_source, record.event_name)
+        use.count(self._events.get(names) or self._event(names))
         return key
 
     def _note_facts(
@@ -249,21 +246,20 @@ class Ties:
         if len(self._assumptions) >= _MOST_TEXTS:
             self._assumptions.clear()
         assumption = self._assumptions.setdefault(issued.assumption, issued.assumption)
-        places = frozenset(
-            each.key.place for each in judged.findings if each.key.outcome is judged.outcome is Outcome.NEWLY_DENIED
-        )
+        denied = judged.outcome is Outcome.NEWLY_DENIED
+        places = _places(judged, Outcome.NEWLY_DENIED) if denied else frozenset()
         time = record.event_time or ""
         if assumption in self.assumed.entries or self.assumed.takes(assumption):
             tally = self._tally(assumption)
             tally.calls += 1
-            tally.denied += bool(places)
-            tally.undecided += judged.outcome is Outcome.POSSIBLY_NEWLY_DENIED
+            tally.denied += denied
             tally.see(time, record.event_id)
-            for place in places:
-                tally.hits[place] = tally.hits.get(place, 0) + 1
+            add_counts(tally.hits, dict.fromkeys(places, 1))
+            if judged.outcome is Outcome.POSSIBLY_NEWLY_DENIED:
+                tally.undecided += 1
+                add_counts(tally.open_hits, dict.fromkeys(_places(judged, judged.outcome), 1))
         issue = Issue(time, record.event_id or "", issued.name, assumption, caller, places)
-        unkeyed = (f"{assumption.role}\x00{issued.name}", time)
-        self._issue((issued.access_key,) if issued.access_key else unkeyed, issue)
+        self._issue((issued.access_key,) if issued.access_key else (unkeyed(assumption.role, issued.name), time), issue)
 
     # Entries, made when first asked for
 
@@ -287,18 +283,18 @@ class Ties:
         use = self.used.entries.get(key)
         if use is None:
             if not self.used.takes(key):
-                return self._loose(_group_key(key))
+                return self._loose(group_key(key))
             use = Use()
             for other, dropped in self.used.put(key, use):
                 if other == key:
                     # It comes back as part of its group, before anything was counted.
-                    use = self._loose(_group_key(key))
+                    use = self._loose(group_key(key))
                 else:
                     self._let_go(other, dropped)
         return use
 
     def _let_go(self, key: Key, use: Use) -> None:
-        self._loose(_group_key(key)).merge(use)
+        self._loose(group_key(key)).merge(use)
 
     def _loose(self, key: Key) -> Use:
         use = self.loose.entries.get(key)
@@ -332,34 +328,8 @@ class Ties:
         return found
 
 
-def session_of(key: Key) -> str:
-    """The name of the session in the key of a use; `""` for root users."""
-    return _session_name(key[2])
-
-
-def _session_name(arn: str) -> str:
-    kind, _, rest = arn.partition("/")
-    if kind.endswith(":assumed-role"):
-        return rest.partition("/")[2]
-    return rest if kind.endswith(":federated-user") else ""
-
-
-def _unkeyed(role: str, arn: str) -> str:
-    """Stands for the access key of a session whose records name none."""
-    return f"{role}\x00{_session_name(arn)}"
-
-
-def _group_key(key: Key) -> Key:
-    """The key in `loose` of a session's key: role and group."""
-    return key[1], group_of(_session_name(key[2]))
-
-
-def _is_over(created: str, time: str) -> bool:
-    """Whether a call came too long after its session began to be joined to it."""
-    if not created or time[:10] <= created[:10]:
-        return False
-    start, end = parse_time(created), parse_time(time)
-    return start is not None and end is not None and end - start > _JOINED
+def _places(judged: Judged, outcome: Outcome) -> frozenset[StatementPlace]:
+    return frozenset(each.key.place for each in judged.findings if each.key.outcome is outcome)
 
 
 def _member(node: object, name: str) -> str:

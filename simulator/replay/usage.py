@@ -292,7 +292,7 @@ def _needed(requests: Iterable[Request]) -> tuple[_Needed, ...]:
     resources: dict[str, set[str]] = {}
     sure: set[str] = set()
     for request in requests:
-        resources.setdefault(request.action, set()).add(resource_label(request))
+        resources.setdefault(request.action, set()).add(resource_label(request.resource))
         if request.tier is not Tier.POSSIBLE:
             sure.add(request.action)
     return tuple(_Needed(action, action not in sure, tuple(sorted(found))) for action, found in resources.items())

@@ -168,6 +168,14 @@ def test_stdout_carries_the_format_alone(files, name):
             assert impact_of(done)["schema"] == "orgsim/impact/1"
         case "csv":
             assert done.stdout.startswith(b'"id","outcome"')
+        case "html":
+            assert b"<h1>1 identity would lose 1 call of this log.</h1>" in done.stdout
+        case "graph-json":
+            assert {node["kind"] for node in json.loads(done.stdout)["nodes"]} >= {"identity", "call", "statement"}
+        case "dot":
+            assert done.stdout.startswith(b"digraph impact {")
+        case "mermaid":
+            assert done.stdout.startswith(b"flowchart LR")
         case "graphml":
             assert ElementTree.fromstring(done.stdout).tag.endswith("graphml")
 
@@ -484,7 +492,7 @@ def test_quiet_is_the_headline_alone(files):
 
 
 def test_the_same_bytes_with_more_workers(sample_run, tmp_path):
-    files = [tmp_path / name for name in ("impact.json", "impact.csv", "impact.graphml")]
+    files = [tmp_path / file.name for file in sorted(sample_run[1].iterdir())]
     outputs = [part for file in files for part in ("-o", file)]
     done = run(*SAMPLES[:-1], "2", "--format", "json", *outputs, PYTHONHASHSEED="11")
     assert done.returncode == 10

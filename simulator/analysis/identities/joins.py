@@ -9,9 +9,8 @@ from simulator.analysis.identities.model import Confidence
 from simulator.cloudtrail.call import parse_time
 from simulator.replay.bounded import Key
 from simulator.replay.tie_folds import Issue, Use
-from simulator.replay.ties import JOIN_HOURS, session_of
+from simulator.replay.tie_keys import HOLDS, has_access_key, session_of
 
-_HOLDS: Final = timedelta(hours=JOIN_HOURS)
 _EARLY: Final = timedelta(minutes=5)
 """A session's first call may bear an earlier time than its beginning: clocks of services differ."""
 
@@ -57,14 +56,10 @@ class Joins:
         named = [
             self._issued[each]
             for each in self._by_name.get((key[1], session_of(key)), ())
-            if (len(each) > 1 or _has_no_key(key)) and _began_with(self._issued[each], use)
+            if (len(each) > 1 or not has_access_key(key)) and _began_with(self._issued[each], use)
         ]
         callers = {(each.assumption, each.caller) for each in named}
         return Join(min(named, key=lambda each: each[:5]), Confidence.MATCHED) if len(callers) == 1 else None
-
-
-def _has_no_key(key: Key) -> bool:
-    return "\x00" in key[0]
 
 
 def _holds(issue: Issue, use: Use) -> bool:
@@ -72,7 +67,7 @@ def _holds(issue: Issue, use: Use) -> bool:
     if start is None or first is None or last is None:
         # Without times nothing speaks against it: an access key is issued once.
         return True
-    return start - _EARLY <= first and last <= start + _HOLDS
+    return start - _EARLY <= first and last <= start + HOLDS
 
 
 def _began_with(issue: Issue, use: Use) -> bool:

@@ -17,12 +17,14 @@ from simulator.analysis.identities.model import (
 )
 from simulator.analysis.identities.steps import Step, Steps
 from simulator.analysis.identities.trees import Tree, graft
+from simulator.decision.request import PrincipalKind
 from simulator.organization.tree import Organization
 from simulator.replay.bounded import Key, widened
 from simulator.replay.impact import LogTally
 from simulator.replay.outcome import StatementPlace
 from simulator.replay.tie_folds import Assumption, Issue
-from simulator.replay.ties import Ties, session_of
+from simulator.replay.tie_keys import session_of
+from simulator.replay.ties import Ties
 
 _DEEPEST: Final = 32
 """Steps of a chain that are followed; AWS ends a chained session after an hour, so real chains are short."""
@@ -59,6 +61,7 @@ class _Linker:
         graft(trees)
         behind = {label: tree.behind() for label, tree in sorted(trees.items())}
         links = tuple(self._link(label, each) for label, found in behind.items() for each in found)
+        behind |= {label: tree.behind() for label, tree in sorted(self._subjects().items())}
         return Identities(links, MappingProxyType(behind), self._lost(), self._ties.truncated)
 
     # Chains
@@ -121,6 +124,18 @@ class _Linker:
             for each in assumptions[1:]:
                 whole.merge(self._ties.assumed.entries[each])
             trees.setdefault(role, Tree()).tally(step, whole)
+
+    def _subjects(self) -> dict[str, Tree]:
+        """Who is behind what identity providers ask for: the calls that issue sessions name the provider as caller."""
+        trees: dict[str, Tree] = {}
+        for key, tally in self._ties.assumed.in_order():
+            assumption = Assumption(*key)
+            if assumption.caller_kind == PrincipalKind.FEDERATED.value:
+                step = self._assumption(assumption)
+                branch = trees.setdefault(assumption.caller, Tree()).branch(step)
+                branch.count(tally, 0)
+                branch.reason(step.why, tally.calls, tally.event_ids)
+        return trees
 
     def _link(self, label: str, behind: Behind) -> Link:
         return Link(

@@ -40,7 +40,8 @@ class Confidence(Enum):
     `proved`: AWS wrote both ends down. One record names them (an AssumeRole that succeeded names caller and role,
     `inScopeOf` names the function), or one record issued the access key that the other was signed with.
     `matched`: no credentials tie the ends, but role, session name and time agree with the record that issued the
-    session, or AWS alone can have written the name (sessions of Identity Center roles, `invokedBy`).
+    session, AWS alone can have written the name (sessions of Identity Center roles, `invokedBy`), or `sourceIdentity`,
+    which is kept along role chains, names them.
     `possible`: each step of the chain happened, but no session shows that they happened together.
     `named`: only a name that the caller may choose (session name, user agent) says so. Whoever shows such a link
     must say that it rests on a name.
@@ -133,7 +134,7 @@ class Behind:
 
     All counts are of the *principal's* sessions and calls that came this way: `denied` (newly) and `undecided`
     (possibly newly denied) are part of `calls`. `confidence` is the weakest of all steps from here to the principal.
-    `denied_by` are the statements that newly deny some of these calls, with the calls.
+    `denied_by` are the statements that newly deny some of these calls, `undecided_by` those that may, with the calls.
     """
 
     identity: Identity
@@ -148,6 +149,7 @@ class Behind:
     last_seen: str
     denied_by: tuple[tuple[StatementPlace, int], ...] = ()
     behind: tuple["Behind", ...] = ()
+    undecided_by: tuple[tuple[StatementPlace, int], ...] = ()
 
     def walk(self) -> Iterator["Behind"]:
         """This one and all that are behind it, nearest first."""

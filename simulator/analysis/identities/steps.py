@@ -12,12 +12,13 @@ from simulator.analysis.identities.naming import (
 )
 from simulator.cloudtrail.call import is_identity_center_role
 from simulator.decision.request import PrincipalKind
-from simulator.iam.arn import account_of, is_service_linked_role, split_arn
+from simulator.iam.arn import account_of, is_account_id, is_service_linked_role, split_arn
 from simulator.organization.tree import Organization
 from simulator.replay.session_names import group_of, is_instance_id
 from simulator.replay.tie_folds import Assumption, Use
 
 IDENTITY_CENTER_USER: Final = "Identity Center user"
+ANONYMOUS: Final = "anyone, without credentials"
 
 
 class Step(NamedTuple):
@@ -52,6 +53,27 @@ class Steps:
                 return Identity(IdentityKind.ROOT.value, "root", label, account, "root user")
         return Identity(IdentityKind.ROLE.value, name_of(label), label if parts else "", account, "role")
 
+    def caller(
+        self, label: str, kind: str, account: str = "", role: str = "", name: str = "", subject: str = ""
+    ) -> Identity:
+        """The identity of a caller by its label and kind (`PrincipalKind.value`), as findings and records have them.
+
+        `role`, `name` and `subject` tell of the session that it got, if any: a service takes roles for workloads.
+        """
+        if kind == PrincipalKind.AWS_SERVICE.value:
+            row = workload_of_service(label) if role else None
+            return row.identity(role, name, subject) if row is not None else _service(label)
+        if kind == PrincipalKind.ANONYMOUS.value:
+            return Identity(IdentityKind.CALLER.value, label, "", "", ANONYMOUS)
+        if label.startswith("arn:") and kind != PrincipalKind.FEDERATED.value:
+            return self.principal(label)
+        account = account or (label if is_account_id(label) else "")
+        if self._is_foreign(account):
+            return Identity(IdentityKind.EXTERNAL_ACCOUNT.value, account, "", account, "external account")
+        if kind == PrincipalKind.FEDERATED.value:
+            return token_holder(label, "", role)
+        return Identity(IdentityKind.CALLER.value, account or label, "", account, "caller known by account only")
+
     def of_assumption(self, assumption: Assumption) -> Step:
         """Who got the session, as the record says that issued it."""
         role, subject = assumption.role, assumption.subject
@@ -66,7 +88,10 @@ class Steps:
         relation = {"AssumeRoot": Relation.ASSUMES_ROOT, "GetFederationToken": Relation.FEDERATES}.get(
             assumption.how, Relation.ASSUMES
         )
-        return _recorded(self._caller(assumption), relation, assumption.how)
+        caller = self.caller(
+            assumption.caller, assumption.caller_kind, assumption.caller_account, role, assumption.name, subject
+        )
+        return _recorded(caller, relation, assumption.how)
 
     def of_use(self, role: str, session: str, use: Use) -> Step | None:
         """What the calls of a session say themselves of who makes them, strongest first; `None` for root users.
@@ -156,19 +181,6 @@ class Steps:
         )
 
     # Identities
-
-    def _caller(self, assumption: Assumption) -> Identity:
-        label, account = assumption.caller, assumption.caller_account
-        if assumption.caller_kind == PrincipalKind.AWS_SERVICE.value:
-            row = workload_of_service(label)
-            if row is not None:
-                return row.identity(assumption.role, assumption.name, assumption.subject)
-            return _service(label)
-        if label.startswith("arn:"):
-            return self.principal(label)
-        if self._is_foreign(account):
-            return Identity(IdentityKind.EXTERNAL_ACCOUNT.value, account, "", account, "external account")
-        return Identity(IdentityKind.CALLER.value, account or label, "", account, "caller known by account only")
 
     def _person(self, label: str, role: str, detail: str) -> Identity:
         # One person has one name in Identity Center, whichever account they sign in to.

@@ -16,7 +16,7 @@ from simulator.analysis.identities.model import (
 from simulator.analysis.identities.steps import Step
 from simulator.replay.bounded import widened
 from simulator.replay.outcome import StatementPlace
-from simulator.replay.tie_folds import EXAMPLES, Tally, Use
+from simulator.replay.tie_folds import EXAMPLES, Tally, Use, add_counts
 
 _Branch = tuple[Identity, Relation, Confidence]
 
@@ -27,7 +27,18 @@ MOST_BRANCHES: Final = 200
 class Tree:
     """What is behind one principal, or behind somebody behind it."""
 
-    __slots__ = ("branches", "calls", "denied", "evidence", "first", "hits", "last", "sessions", "undecided")
+    __slots__ = (
+        "branches",
+        "calls",
+        "denied",
+        "evidence",
+        "first",
+        "hits",
+        "last",
+        "open_hits",
+        "sessions",
+        "undecided",
+    )
 
     def __init__(self) -> None:
         self.branches: dict[_Branch, Tree] = {}
@@ -39,6 +50,7 @@ class Tree:
         self.first = ""
         self.last = ""
         self.hits: dict[StatementPlace, int] = {}
+        self.open_hits: dict[StatementPlace, int] = {}
 
     def branch(self, step: Step) -> "Tree":
         """The tree of one identity behind this one."""
@@ -51,7 +63,7 @@ class Tree:
             tree = tree.branch(step)
             tree.reason(step.why, max(sessions, 1), (event_id,))
             if use is not None:
-                tree._count(use, sessions)
+                tree.count(use, sessions)
 
     def reason(self, why: str, count: int, event_ids: Iterable[str]) -> None:
         """Note a reason for this branch."""
@@ -86,7 +98,8 @@ class Tree:
                     undecided=tree.undecided,
                     first_seen=tree.first,
                     last_seen=tree.last,
-                    denied_by=tuple(sorted(tree.hits.items(), key=lambda hit: (-hit[1], repr(hit[0])))),
+                    denied_by=_most_first(tree.hits),
+                    undecided_by=_most_first(tree.open_hits),
                     behind=tree.behind(steps),
                 )
             )
@@ -96,14 +109,19 @@ class Tree:
         """Why this branch stands here."""
         return tuple(Evidence(why, count, tuple(ids)) for why, (count, ids) in sorted(self.evidence.items()))
 
-    def _count(self, use: Use, sessions: int) -> None:
+    def count(self, done: Use | Tally, sessions: int) -> None:
+        """Add what was done."""
         self.sessions += sessions
-        self.calls += use.calls
-        self.denied += use.denied
-        self.undecided += use.undecided
-        self.see(use.first, use.last)
-        for place, calls in use.hits.items():
-            self.hits[place] = self.hits.get(place, 0) + calls
+        self.calls += done.calls
+        self.denied += done.denied
+        self.undecided += done.undecided
+        self.see(done.first, done.last)
+        add_counts(self.hits, done.hits)
+        add_counts(self.open_hits, done.open_hits)
+
+
+def _most_first(hits: Mapping[StatementPlace, int]) -> tuple[tuple[StatementPlace, int], ...]:
+    return tuple(sorted(hits.items(), key=lambda hit: (-hit[1], repr(hit[0]))))
 
 
 def graft(trees: Mapping[str, Tree]) -> None:

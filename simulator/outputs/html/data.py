@@ -8,6 +8,7 @@ from simulator.analysis.report import Report
 from simulator.outputs import wording
 from simulator.outputs.flows import flows_of
 from simulator.outputs.html.bars import bars_of
+from simulator.outputs.html.behind import behind, lost, lost_with
 from simulator.outputs.html.policies import PolicyTexts
 from simulator.outputs.safe_text import safe_text
 from simulator.replay.outcome import Outcome
@@ -25,13 +26,17 @@ def page_data(report: Report) -> dict[str, Any]:
         if key not in identities:
             identities[key] = len(rows)
             rows.append(_identity(finding, report))
-        findings.append(_finding(finding, identities[key], texts.statement(finding)))
+        row = _finding(finding, identities[key], texts.statement(finding))
+        if places := lost_with(report, finding):
+            row["lost"] = places
+        findings.append(row)
     return {
         "outcomes": [_outcome(outcome, report) for outcome in Outcome],
         "identities": rows,
         "statements": texts.statements,
         "policies": texts.policies,
         "findings": findings,
+        "lost": lost(report),
         "flows": _flows(report),
         "timeline": bars_of(report.impact.timeline),
     }
@@ -55,7 +60,7 @@ def _identity(finding: Finding, report: Report) -> dict[str, Any]:
         "label": wording.identity(principal),
         "where": wording.home(principal, report.organization, stale),
         "arn": safe_text(principal.arn),
-        "account": safe_text(principal.account or ""),
+        "behind": behind(report, principal.arn),
     }
 
 

@@ -36,7 +36,7 @@ function plainTable(caption, heads, rows) {
     el("td", { class: place && typeof cell === "number" ? "number" : null },
       typeof cell === "number" ? number(cell) : cell));
   return el("table", { class: "plain" },
-    el("caption", {}, caption),
+    caption ? el("caption", {}, caption) : null,
     el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
     el("tbody", {}, ...rows.map((row) => el("tr", {}, ...cells(row)))));
 }
@@ -56,12 +56,16 @@ function longList(items, most) {
 // Lines of a policy; those of marked statements stand out, and say so to those who do not see colours.
 function policyLines(lines, start, marks) {
   const code = el("code", {});
-  lines.forEach((line, place) => {
+  const indent = lines[0].length - lines[0].trimStart().length;
+  lines.forEach((whole, place) => {
+    const line = whole.slice(indent);
     const marked = marks.some(([from, to]) => place + start >= from && place + start < to);
     code.append(el(marked ? "mark" : "span", {}, line + "\n"));
   });
   return el("pre", { tabindex: "0" }, code);
 }
+
+let printing = false;
 
 // Light and dark: as the system has it, until the reader chooses.
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -71,7 +75,7 @@ function isDark() {
   return chosen ? chosen === "dark" : dark.matches;
 }
 
-function themeButton(redraw) {
+function colours(redraw) {
   const button = byId("theme");
   const tell = () => {
     button.textContent = isDark() ? "Light" : "Dark";
@@ -89,11 +93,13 @@ function themeButton(redraw) {
   // Paper is light, whatever the screen is.
   let before;
   addEventListener("beforeprint", () => {
+    printing = true;
     before = document.documentElement.dataset.theme;
     document.documentElement.dataset.theme = "light";
     changed();
   });
   addEventListener("afterprint", () => {
+    printing = false;
     if (before) document.documentElement.dataset.theme = before;
     else delete document.documentElement.dataset.theme;
     changed();

@@ -85,7 +85,7 @@ def _lockouts(warnings: tuple[str, ...]) -> str:
     if len(warnings) > _LOCKOUTS:
         shown.append(f"<li>… and {wording.plural(len(warnings) - _LOCKOUTS, 'more warning')}; see the JSON</li>")
     return (
-        '<section id="lockouts" aria-labelledby="lockouts-title" class="warning">\n'
+        '<section id="lockouts" data-name="Lock-outs" aria-labelledby="lockouts-title" class="warning">\n'
         '    <h2 id="lockouts-title">Lock-out warnings</h2>\n'
         '    <p class="lead">These hold even where the log is silent.</p>\n'
         f"    <ul>{''.join(shown)}</ul>\n  </section>"

@@ -17,8 +17,11 @@ function faint(hex, part) {
   return "rgba(" + red + "," + green + "," + blue + "," + part + ")";
 }
 
+const PAPER_WIDTH = 690; // fits the narrower of A4 and Letter
+
 function layout(more) {
   return Object.assign({
+    width: printing ? PAPER_WIDTH : undefined,
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("--ink") },
@@ -44,7 +47,7 @@ function drawFlow() {
     arrangement: "fixed",
     textfont: { color: colour("--ink"), shadow: "none" },
     node: {
-      label: nodes.map((node) => forPicture(shortened(node.label, 30))),
+      label: nodes.map((node) => forPicture(shortened(node.label, printing ? 22 : 30))),
       x: nodes.map((node) => PLACES[node.column]),
       y: heights(nodes, calls),
       customdata: nodes.map((node, place) => [shortened(node.label, 90), shortened(node.detail, 90), plural(Math.max(...calls[place]), "call")]

@@ -15,7 +15,7 @@ function tiles() {
 
 function contents() {
   const sections = [...document.querySelectorAll("main > section")].filter((section) => !section.hidden);
-  byId("contents").append(...sections.map((section) => el("a", { href: "#" + section.id }, section.querySelector("h2").textContent)));
+  byId("contents").append(...sections.map((section) => el("a", { href: "#" + section.id }, section.dataset.name)));
 }
 
 // Undecided findings, by statement and by what would settle them.
@@ -41,6 +41,25 @@ function undecided() {
       }, by.label)),
       el("p", { class: "muted" }, shown(who), ": ", shown(actions)));
   }), 40));
+}
+
+// Sessions that would no longer be issued
+function lostSessions() {
+  const { rows, more } = data.lost;
+  if (!rows.length) return;
+  byId("lost").hidden = false;
+  const table = plainTable("", ["who", "can no longer assume", "calls lost", "what they did", "denied by", "link"], rows.map((row) => [
+    el("span", {}, el("span", { class: "strong" }, row.caller.label), el("small", { class: "line" }, row.caller.detail)),
+    el("span", {}, row.role.label, row.further.length ? el("small", { class: "line" }, "and through it " + row.further.join(", ")) : null),
+    row.sessions ? (row.least ? "at least " : "") + number(row.calls) + " in " + plural(row.sessions, "session") : "none seen",
+    row.events.slice(0, 4).map(([event, calls]) => event + " (" + number(calls) + ")").join(", ")
+      + (row.events.length > 4 ? " and " + number(row.events.length - 4) + " more" : ""),
+    row.by.join("; "),
+    row.sure,
+  ]));
+  table.classList.add("wide-table");
+  byId("lost-body").append(table);
+  if (more) byId("lost-body").append(el("p", { class: "muted" }, "… and " + plural(more, "more", "more")));
 }
 
 function policies() {
@@ -70,11 +89,12 @@ function policies() {
   });
 }
 
+colours(drawPictures);
 findingsTable();
+lostSessions();
 undecided();
 policies();
 preparePictures();
 tiles();
 contents();
-themeButton(drawPictures);
 addEventListener("DOMContentLoaded", drawPictures);

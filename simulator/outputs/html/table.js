@@ -13,7 +13,6 @@ const COLUMNS = [
 
 const view = { search: "", outcomes: new Set(), account: "", statement: "", order: null, down: false, page: 0, open: new Set() };
 let filtered = data.findings.map((_, place) => place);
-let printing = false;
 const texts = new Array(data.findings.length); // what a search looks in, made when first needed
 const table = {};
 
@@ -144,6 +143,9 @@ function detailRow(place) {
   add("Seen", el("p", {}, plural(row.calls, "call")), el("p", {}, seen(row)),
     el("p", { class: "muted" }, (row.regions || []).join(", ") + (cut.has("regions") ? ", …" : "")));
   if (row.settled_by) add("Settled by", el("ul", { class: "values" }, ...row.settled_by.map((text) => el("li", {}, text))));
+  if (who.behind.length) add("People and workloads behind it", behindTree(who.behind), el("p", { class: "muted small" },
+    "Counts are of all calls of the identity, not of this finding alone."));
+  for (const lost of row.lost || []) blocks.push(lostBlock(data.lost.rows[lost]));
   counted("Sessions", "sessions", row.sessions);
   counted("Resources", "resources", row.resources);
   if (row.events) add("Sample events" + (cut.has("event_ids") ? " (the first " + row.events.length + ")" : ""),
@@ -151,6 +153,33 @@ function detailRow(place) {
   blocks.push(statementBlock(by));
   return el("tr", { role: "row", class: "detail", id: "detail-" + place },
     el("td", { role: "cell", colspan: COLUMNS.length }, el("div", { class: "blocks" }, ...blocks)));
+}
+
+// Who acts through an identity, and who is behind that; how sure it is stands beside each.
+function behindTree(rows) {
+  return longList(rows.map((row) => el("li", { class: "behind" },
+    el("span", { class: "strong" }, row.label), " ", el("small", {}, row.detail || ""),
+    row.sure ? el("small", { class: "line" }, shareOf(row)) : null,
+    row.sure ? el("small", { class: "line" }, row.sure + ": " + row.why) : null,
+    row.behind && row.behind.length ? behindTree(row.behind) : null)), 5);
+}
+
+function shareOf(row) {
+  const parts = [];
+  if (row.denied) parts.push(number(row.denied) + " would be denied");
+  if (row.undecided) parts.push(number(row.undecided) + " may be denied");
+  return plural(row.calls, "call") + (parts.length ? ", " + parts.join(", ") : "");
+}
+
+function lostBlock(lost) {
+  return el("div", { class: "block" }, el("h4", {}, "Lost with it"),
+    el("p", {}, lostSentence(lost)), el("p", { class: "muted small" }, "Counted apart from the denied calls."));
+}
+
+function lostSentence(lost) {
+  return (lost.least ? "at least " : "") + plural(lost.calls, "call") + " of " + plural(lost.sessions, "session") + " that "
+    + lost.caller.label + " had through " + lost.role.label
+    + (lost.further.length ? " and onwards through " + lost.further.join(", ") : "");
 }
 
 function seen(row) {
@@ -233,8 +262,8 @@ function findingsTable() {
     table.pages,
     el("p", { class: "muted small" }, "A call that several statements deny stands in the finding of each: calls of findings are not to be added up."));
   showRows();
-  addEventListener("beforeprint", () => { printing = true; showRows(); });
-  addEventListener("afterprint", () => { printing = false; showRows(); });
+  addEventListener("beforeprint", showRows);
+  addEventListener("afterprint", showRows);
 }
 
 function headOf(column) {
