@@ -7,14 +7,18 @@ from typing import Final
 from simulator.analysis.usage import UsageReport
 from simulator.outputs.view import View
 
-FORMATS: Final = ("terminal", "json", "csv")
-ENDINGS: Final[Mapping[str, str]] = MappingProxyType({".json": "json", ".csv": "csv"})
+FORMATS: Final = ("terminal", "html", "json", "csv")
+ENDINGS: Final[Mapping[str, str]] = MappingProxyType({".json": "json", ".csv": "csv", ".html": "html"})
 """The format that a file's ending stands for."""
 
 
 def render(format_name: str, report: UsageReport, view: View) -> str:
     """The report in one of `FORMATS`, ready to write as UTF-8 (CSV has its own line ends)."""
     match format_name:
+        case "html":
+            from simulator.outputs.html import usage_page
+
+            return usage_page.render(report)
         case "json":
             from simulator.outputs import usage_json
 

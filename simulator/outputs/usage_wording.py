@@ -59,12 +59,28 @@ def details(row: UsageRow) -> list[str]:
         ("from", _most(row.networks, "networks" in row.truncated)),
         ("on", _most(row.resources, "resources" in row.truncated)),
     ]
-    found = [f"{label} {text}" for label, text in told if text]
+    return [f"{label} {text}" for label, text in told if text] + doubts(row)
+
+
+def doubts(row: UsageRow) -> list[str]:
+    """What the numbers of a use leave open, and why it may not matter."""
+    found = []
     if row.possible_calls:
         found.append(f"of {plural(row.possible_calls, 'call')} the log does not tell whether AWS checked this action")
     if row.scp_exempt:
         found.append(f"no SCP reaches it: {row.scp_exempt.replace('-', ' ')}")
     return found
+
+
+def actors(row: UsageRow) -> list[tuple[str, str]]:
+    """Everybody behind a use, with what it is, how sure that is, and its calls."""
+    return [
+        (
+            _actor(each.identity, each.confidence),
+            f"{each.confidence.value}, {plural(each.calls, 'call')}" if each.calls else each.confidence.value,
+        )
+        for each in row.behind
+    ]
 
 
 def behind(rows: Iterable[UsageRow]) -> str:
@@ -81,7 +97,8 @@ def behind(rows: Iterable[UsageRow]) -> str:
 
 
 def _actor(identity: Identity, confidence: Confidence) -> str:
-    told = ", ".join(filter(None, (identity.detail or identity.kind.replace("_", " "), _DOUBTS.get(confidence, ""))))
+    what = name(identity.detail or identity.kind.replace("_", " "))
+    told = ", ".join(filter(None, (what, _DOUBTS.get(confidence, ""))))
     return f"{name(identity.label)} ({told})"
 
 

@@ -29,7 +29,7 @@ POLICY = (
 
 
 PIPELINE = Identity("pipeline", "octo-org/octo-repo", detail="GitHub Actions")
-BY_NAME = Identity("session_group", HOSTILE, account=SHOP, detail="sessions of deployer")
+BY_NAME = Identity("session_group", HOSTILE, account=SHOP, detail=f"sessions of {HOSTILE}")
 PERSON = Identity("person", "mira@example.com", detail="Identity Center user")
 
 
