@@ -42,6 +42,9 @@ HEADER: Final = (
 _FORMULA: Final = frozenset("=+-@\t\r\n＝＋－＠")
 """What a spreadsheet may take for the start of a formula (OWASP, CSV Injection), full width too."""
 
+_BLANKS: Final = " \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\ufeff"
+"""What a spreadsheet may skip before a formula."""
+
 _BETWEEN: Final = "; "
 
 
@@ -69,8 +72,7 @@ def cell(value: str | int | None) -> str:
         return ""
     if isinstance(value, int):
         return str(value)
-    # Spreadsheets may skip blanks before a formula.
-    start = value.lstrip(" \xa0\u3000\ufeff")[:1]
+    start = value.lstrip(_BLANKS)[:1]
     text = safe_text(value)
     return f"'{text}" if start in _FORMULA and start else text
 

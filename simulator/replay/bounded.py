@@ -38,7 +38,7 @@ class Kept(Generic[_Value]):
     def put(self, key: Key, value: _Value) -> list[tuple[Key, _Value]]:
         """Add a key that the map does not have and that it takes; returns what had to be dropped for it."""
         self.entries[key] = value
-        return self.settle() if len(self.entries) > 2 * self.limit else []
+        return self.settle() if 2 * len(self.entries) > 3 * self.limit else []
 
     def settle(self) -> list[tuple[Key, _Value]]:
         """Cut the map to its limit; returns what was dropped."""

@@ -107,14 +107,13 @@ class Use(msgspec.Struct, gc=False):
     """What was done in a session. Of facts that differ between records the largest text is kept, `""` is none.
 
     `created` is when the session began by its own account; `agent` the execution environment that the user agent
-    names; `issued_to` the workload that AWS names as holder of the credentials; `issuer` the user that a
-    federated user's session was issued by; `delivered`: EC2 delivered them to an
-    instance; `invoked` counts calls made by the service `invoked_by`. `hits` are calls by
-    the statements that newly deny them, `open_hits` by those that may.
+    names; `issued_to` the workload that AWS names as holder of the credentials; `delivered`: EC2 delivered them to an
+    instance; `issuer` the user that issued a federated user's session; `invoked` counts calls made by the service
+    `invoked_by`.
     """
 
-    # Made for most sessions of a log, so it is lean: no dict before it is needed, and no garbage collection, as
-    # nothing in it can point back at it.
+    # Made for most sessions of a log, so it is lean: no dict before it is needed (most sessions make calls of one kind
+    # that nothing denies), and no garbage collection, as nothing in it can point back at it.
 
     calls: int = 0
     denied: int = 0
@@ -132,21 +131,54 @@ class Use(msgspec.Struct, gc=False):
     issuer: str = ""
     invoked_by: str = ""
     invoked: int = 0
-    events: dict[str, int] = {}
-    hits: dict[StatementPlace, int] = {}
-    open_hits: dict[StatementPlace, int] = {}
+    _event: str = ""
+    _event_calls: int = 0
+    _events: dict[str, int] | None = None
+    _hits: tuple[dict[StatementPlace, int], dict[StatementPlace, int]] | None = None
+
+    @property
+    def events(self) -> Mapping[str, int]:
+        """Calls that are not newly denied by kind of event (`s3:GetObject`): the kinds that are smallest as text."""
+        if self._events is not None:
+            return self._events
+        return {self._event: self._event_calls} if self._event else {}
+
+    @property
+    def hits(self) -> Mapping[StatementPlace, int]:
+        """Calls by the statements that newly deny them."""
+        return self._hits[0] if self._hits is not None else {}
+
+    @property
+    def open_hits(self) -> Mapping[StatementPlace, int]:
+        """Calls by the statements that may newly deny them."""
+        return self._hits[1] if self._hits is not None else {}
 
     def count(self, event: str, calls: int = 1) -> None:
-        """Count a kind of event (`s3:GetObject`); the kinds that are smallest as text are kept."""
-        events = self.events
+        """Count a kind of event."""
+        events = self._events
+        if events is None:
+            if self._event == event or not self._event:
+                self._event = event
+                self._event_calls += calls
+                return
+            events = self._events = {self._event: self._event_calls}
+            self._event, self._event_calls = "", 0
         events[event] = events.get(event, 0) + calls
         if len(events) > 2 * EVENTS:
             self.settle()
 
+    def hit(self, denying: Mapping[StatementPlace, int], undecided: Mapping[StatementPlace, int]) -> None:
+        """Count calls by the statements that newly deny them, or may."""
+        if denying or undecided:
+            if self._hits is None:
+                self._hits = {}, {}
+            add_counts(self._hits[0], denying)
+            add_counts(self._hits[1], undecided)
+
     def settle(self) -> None:
         """Cut the kinds of events to the bound."""
-        if len(self.events) > EVENTS:
-            self.events = dict(sorted(self.events.items())[:EVENTS])
+        if self._events is not None and len(self._events) > EVENTS:
+            self._events = dict(sorted(self._events.items())[:EVENTS])
 
     def merge(self, other: "Use") -> None:
         """Add what else was done in the session."""
@@ -163,8 +195,7 @@ class Use(msgspec.Struct, gc=False):
                 setattr(self, name, value)
         for event, calls in other.events.items():
             self.count(event, calls)
-        add_counts(self.hits, other.hits)
-        add_counts(self.open_hits, other.open_hits)
+        self.hit(other.hits, other.open_hits)
 
 
 _LARGEST: Final = (

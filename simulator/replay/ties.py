@@ -200,11 +200,11 @@ class Ties:
         outcome = judged.outcome
         if outcome is Outcome.NEWLY_DENIED:
             use.denied += 1
-            add_counts(use.hits, dict.fromkeys(_places(judged, outcome), 1))
+            use.hit(dict.fromkeys(_places(judged, outcome), 1), {})
             return key
         if outcome is Outcome.POSSIBLY_NEWLY_DENIED:
             use.undecided += 1
-            add_counts(use.open_hits, dict.fromkeys(_places(judged, outcome), 1))
+            use.hit({}, dict.fromkeys(_places(judged, outcome), 1))
         names = (record.event_source, record.event_name)
         use.count(self._events.get(names) or self._event(names))
         return key
@@ -258,8 +258,11 @@ class Ties:
             if judged.outcome is Outcome.POSSIBLY_NEWLY_DENIED:
                 tally.undecided += 1
                 add_counts(tally.open_hits, dict.fromkeys(_places(judged, judged.outcome), 1))
-        issue = Issue(time, record.event_id or "", issued.name, assumption, caller, places)
-        self._issue((issued.access_key,) if issued.access_key else (unkeyed(assumption.role, issued.name), time), issue)
+        event_id = record.event_id or ""
+        # Without an access key two callers may have got a session of the same name in the same second.
+        nameless = (unkeyed(assumption.role, issued.name), time, event_id)
+        issue = Issue(time, event_id, issued.name, assumption, caller, places)
+        self._issue((issued.access_key,) if issued.access_key else nameless, issue)
 
     # Entries, made when first asked for
 

@@ -2,6 +2,16 @@
 
 from dataclasses import replace
 
+from simulator.analysis.identities.model import (
+    Behind,
+    Confidence,
+    Evidence,
+    Identities,
+    Identity,
+    Lost,
+    LostCalls,
+    Relation,
+)
 from simulator.analysis.report import make_report
 from simulator.organization.tree import Policy
 from simulator.policy.document import PolicyType
@@ -67,7 +77,22 @@ def hostile_report():
     root = replace(tree.root, scps=(*tree.root.scps, policy.id))
     shop = replace(tree.nodes[SHOP], name=names[2])
     tree = replace(tree, nodes={**tree.nodes, root.id: root, SHOP: shop}, policies={**tree.policies, policy.id: policy})
-    return make_report(impact, tree, CATALOG, lockouts=tuple(names), notes=tuple(names))
+    report = make_report(impact, tree, CATALOG, lockouts=tuple(names), notes=tuple(names))
+    return replace(report, identities=_identities(report))
+
+
+def _identities(report):
+    """Somebody behind each principal, and a lost session of each, all with names that attack."""
+    behind, lost = {}, []
+    for finding, text in zip(report.findings, ATTACKS.values(), strict=True):
+        identity = Identity("person", text, text, SHOP, text)
+        evidence = (Evidence(text, 1, (text,)),)
+        inner = Behind(identity, Relation.NAMED_IN, Confidence.NAMED, evidence, 1, 2, 1, 1, text, text)
+        behind[finding.principal.arn] = (replace(inner, behind=(inner,)),)
+        events = (LostCalls(text, 1),)
+        counts = (1, 1, 1, events, (identity,), text, text, Confidence.PROVED)
+        lost.append(Lost(identity, identity, (finding.place,), *counts, complete=False))
+    return Identities(behind=behind, lost=tuple(lost))
 
 
 def _json(text):

@@ -60,7 +60,7 @@ def test_the_reader_sees_the_text(hostile, name):
     text = safe_text(ATTACKS[name])
     cells = hostile.page.locator("tr.finding td:nth-child(3) span").all_text_contents()
     assert wording.name(ATTACKS[name]) in cells
-    for selector in (".detail .values", "#lockouts li", "#evidence dd", ".detail .mono"):
+    for selector in (".detail .values", "#lockouts li", "#evidence dd", ".detail .mono", ".behind", "#lost td"):
         assert any(text in each for each in hostile.page.locator(selector).all_text_contents()), selector
     assert any('"Sid": "' in each for each in hostile.page.locator("#policies mark").all_text_contents())
 

@@ -40,11 +40,11 @@ def test_it_says_what_the_terminal_says(table, sample_run_headline):
     assert table.locator("header p.lead").all_inner_texts() == more
 
 
-def test_every_section_is_there_and_in_the_contents(sample):
-    sections = sample.locator("main > section")
-    assert sections.count() == sample.locator("main > section:visible").count() == sample.locator("nav a").count()
+def test_every_section_is_there_and_in_the_contents(table):
+    sections = table.locator("main > section")
+    assert sections.count() == table.locator("main > section:visible").count() == table.locator("nav a").count()
     for place in range(sections.count()):
-        link = sample.locator("nav a").nth(place)
+        link = table.locator("nav a").nth(place)
         assert link.get_attribute("href") == f"#{sections.nth(place).get_attribute('id')}"
         assert link.inner_text() == sections.nth(place).get_attribute("data-name")
         assert sections.nth(place).locator("h2").inner_text()
@@ -83,6 +83,61 @@ def test_deciding_statements_are_marked_in_their_policy(table):
 
 def test_evidence_is_there(table):
     assert {"window", "records", "drift"} <= set(table.locator("dl.evidence dt").all_inner_texts())
+
+
+# Who is behind it, and what it costs
+
+
+def test_a_person_is_behind_an_identity_center_role(table):
+    search(table, "AWSReservedSSO_Developer ec2:DescribeInstances OnlyFrankfurt")
+    table.click("button.toggle")
+    behind = table.locator(".block:has(h4:text-is('People and workloads behind it'))").inner_text()
+    assert "mira.lindqvist@ferries.example" in behind
+    assert "Identity Center user" in behind
+    assert "12 would be denied" in behind
+    assert "proved by the log" in behind
+
+
+def test_a_pipeline_is_behind_a_role_behind_a_role(table):
+    search(table, "PaymentsRelease lambda:UpdateFunctionCode")
+    table.click("button.toggle")
+    outer = table.locator("li.behind").first
+    assert outer.inner_text().startswith("GitHubDeploy")
+    assert outer.locator("li.behind").inner_text().startswith("nordhaven-ferries/payments")
+
+
+def test_a_link_by_name_alone_says_so(table):
+    search(table, "FraudScores dynamodb:Query")
+    table.click("button.toggle")
+    assert "by name only" in table.inner_text("li.behind")
+
+
+def test_lost_sessions_stand_apart_and_with_their_finding(table):
+    assert "booking/timetable" in table.inner_text("#lost-body")
+    search(table, "sts:AssumeRoleWithSAML sandbox would")
+    table.click("button.toggle")
+    lost = table.locator(".block:has(h4:text-is('Lost with it'))").inner_text()
+    assert "12 calls of 4 sessions that ada.okafor@ferries.example had" in lost
+    assert "Counted apart" in lost
+
+
+def test_it_says_whom_to_talk_to_first(table):
+    rows = table.locator("#people tbody tr")
+    assert rows.count() == 10
+    assert "mira.lindqvist@ferries.example" in table.inner_text("#people")
+    hit = [sum(int(rows.nth(place).locator("td").nth(cell).inner_text()) for cell in (1, 3)) for place in range(10)]
+    assert hit == sorted(hit, reverse=True)
+
+
+def test_it_says_how_far_it_reaches_and_what_a_statement_costs(table):
+    assert table.locator("#reach-units tbody td").first.inner_text() == "Root"
+    assert "booking-prod (333333330001)" in table.inner_text("#reach-accounts")
+    table.click("#statements tbody button >> nth=0")
+    statement = table.locator("#statements tbody button").first.inner_text()
+    assert all(each.split("\n")[0] in statement for each in column(table, 4))
+    several = table.locator("#statements tbody button", has_text=", ").first
+    several.click()
+    assert len({each.rpartition(" on ")[2] for each in column(table, 4)}) > 1
 
 
 # The table
@@ -135,6 +190,12 @@ def test_calls_sort_as_numbers(table):
     calls = [int(each) for each in column(table, 5)]
     assert calls == sorted(calls, reverse=True)
     assert calls[0] == max(row["calls"] for row in data_of(table)["findings"])
+
+
+def test_one_page_needs_no_turning(table):
+    assert table.locator(".pages").is_visible()
+    search(table, "settlement dynamodb:GetItem")
+    assert not table.locator(".pages").is_visible()
 
 
 def test_pages_turn(table):
@@ -194,11 +255,11 @@ def test_the_whole_page_works_by_keyboard(table):
     assert table.locator(".findings th >> nth=4").get_attribute("aria-sort") == "descending"
 
 
-def test_the_focus_is_seen(sample):
+def test_the_focus_is_seen(table):
     for selector in ("#theme", ".tile.o0", "nav a", "th button", "button.toggle", ".chip", "summary"):
-        sample.keyboard.press("Tab")  # what is focused by a script counts as seen only after a key
-        sample.focus(selector)
-        width = sample.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+        table.keyboard.press("Tab")  # what is focused by a script counts as seen only after a key
+        table.focus(selector)
+        width = table.evaluate("getComputedStyle(document.activeElement).outlineWidth")
         assert width == "3px", selector
 
 
@@ -304,6 +365,7 @@ def test_on_paper_all_findings_stand_without_what_only_a_screen_has(browser, sam
         assert page.locator(ROWS).count() == len(data_of(page)["findings"])
         assert brightness(page) > 250
         assert brightness(page, "#flow-picture .node-label", "fill") < 128
+        assert page.locator("#policies pre:visible").count() == len(data_of(page)["policies"])
         for selector in ("nav", "#theme", ".filters", ".pages", ".chips"):
             assert not page.locator(selector).is_visible(), selector
         page.evaluate("dispatchEvent(new Event('afterprint'))")
@@ -313,8 +375,8 @@ def test_on_paper_all_findings_stand_without_what_only_a_screen_has(browser, sam
         assert watched.complaints() == []
 
 
-def test_without_scripts_the_page_still_says_what_matters(browser, sample_page):
-    with chromium.opened(browser, sample_page, java_script_enabled=False) as watched:
+def test_without_scripts_the_page_still_says_what_matters(browser, sample_table_page):
+    with chromium.opened(browser, sample_table_page, java_script_enabled=False) as watched:
         assert "would lose 155 calls" in watched.page.inner_text("h1")
         assert "needs JavaScript" in watched.page.inner_text("main")
         assert "same findings" in watched.page.inner_text("main")

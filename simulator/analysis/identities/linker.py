@@ -10,6 +10,7 @@ from simulator.analysis.identities.model import (
     Confidence,
     Identities,
     Identity,
+    IdentityKind,
     Link,
     Lost,
     LostCalls,
@@ -59,10 +60,11 @@ class _Linker:
     def linked(self) -> Identities:
         trees = self._trees()
         graft(trees)
+        cut = ("branches",) if any(tree.is_cut() for tree in trees.values()) else ()
         behind = {label: tree.behind() for label, tree in sorted(trees.items())}
         links = tuple(self._link(label, each) for label, found in behind.items() for each in found)
         behind |= {label: tree.behind() for label, tree in sorted(self._subjects().items())}
-        return Identities(links, MappingProxyType(behind), self._lost(), self._ties.truncated)
+        return Identities(links, MappingProxyType(behind), self._lost(), (*self._ties.truncated, *cut))
 
     # Chains
 
@@ -85,7 +87,7 @@ class _Linker:
                     confidence=join.confidence, why=f"{step.why}; role, session name and time match, no access key does"
                 )
             found.append((step, join.issue.event_id))
-            key = join.issue.caller
+            key = _onward(step, join.issue)
         return tuple(found)
 
     def _assumption(self, assumption: Assumption) -> Step:
@@ -104,12 +106,13 @@ class _Linker:
         for _, issue in self._ties.issued.in_order():
             if id(issue) not in at_work:
                 # Issued, and not seen at work in this log: it belongs in the picture all the same.
-                chain = ((self._assumption(issue.assumption), issue.event_id), *self._chain(issue.caller))
+                step = self._assumption(issue.assumption)
+                chain = ((step, issue.event_id), *self._chain(_onward(step, issue)))
                 trees.setdefault(issue.assumption.role, Tree()).add(chain, None)
         for (role, group), use in self._ties.loose.in_order():
-            step = self._steps.of_use(role, group, use)
-            if step is not None:
-                trees.setdefault(role, Tree()).add([(step, use.event_id)], use, sessions=0)
+            nearest = self._steps.of_use(role, group, use)
+            if nearest is not None:
+                trees.setdefault(role, Tree()).add([(nearest, use.event_id)], use, sessions=0)
         self._count_assumptions(trees)
         return {label: tree for label, tree in trees.items() if tree.branches}
 
@@ -126,11 +129,15 @@ class _Linker:
             trees.setdefault(role, Tree()).tally(step, whole)
 
     def _subjects(self) -> dict[str, Tree]:
-        """Who is behind what identity providers ask for: the calls that issue sessions name the provider as caller."""
+        """Who is behind the denied calls of identity providers, as which the records name whoever gets a session.
+
+        Of those who sign in through a provider only the ones that are hit: it would be everybody.
+        """
         trees: dict[str, Tree] = {}
         for key, tally in self._ties.assumed.in_order():
             assumption = Assumption(*key)
-            if assumption.caller_kind == PrincipalKind.FEDERATED.value:
+            hit = tally.denied or tally.undecided
+            if hit and assumption.caller_kind == PrincipalKind.FEDERATED.value:
                 step = self._assumption(assumption)
                 branch = trees.setdefault(assumption.caller, Tree()).branch(step)
                 branch.count(tally, 0)
@@ -210,3 +217,8 @@ class _Linker:
             confidence=confidence,
             complete="sessions" not in self._ties.truncated,
         )
+
+
+def _onward(step: Step, issue: Issue) -> Key:
+    """The session to follow a chain to; `()` where it ends, at the latest at another company's account."""
+    return () if step.identity.identity_kind is IdentityKind.EXTERNAL_ACCOUNT else issue.caller

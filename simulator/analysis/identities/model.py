@@ -218,6 +218,7 @@ class Identities:
         return tuple(sorted(found, key=order_of_behind))
 
 
-def order_of_behind(behind: Behind) -> tuple[int, int, int, Identity, str]:
-    """A total order for readers: most newly denied, then undecided, then other calls."""
-    return (-behind.denied, -behind.undecided, -behind.calls, behind.identity, behind.relation.value)
+def order_of_behind(behind: Behind) -> tuple[int, int, int, int, Identity, str]:
+    """A total order for readers: most newly denied, then undecided, then other calls; what is surest first."""
+    weakness = behind.confidence.weakness
+    return (-behind.denied, -behind.undecided, -behind.calls, weakness, behind.identity, behind.relation.value)

@@ -9,6 +9,7 @@ from simulator.analysis.identities.model import (
     Confidence,
     Evidence,
     Identity,
+    IdentityKind,
     Relation,
     order_of_behind,
     weakest,
@@ -103,7 +104,11 @@ class Tree:
                     behind=tree.behind(steps),
                 )
             )
-        return tuple(sorted(found, key=lambda each: (*order_of_behind(each), each.confidence.weakness))[:MOST_BRANCHES])
+        return tuple(sorted(found, key=order_of_behind)[:MOST_BRANCHES])
+
+    def is_cut(self) -> bool:
+        """Whether more is behind it than `behind` gives."""
+        return len(self.branches) > MOST_BRANCHES or any(tree.is_cut() for tree in self.branches.values())
 
     def reasons(self) -> tuple[Evidence, ...]:
         """Why this branch stands here."""
@@ -127,18 +132,23 @@ def _most_first(hits: Mapping[StatementPlace, int]) -> tuple[tuple[StatementPlac
 def graft(trees: Mapping[str, Tree]) -> None:
     """Let what is behind a role stand behind every use of it that no session explains, as *possible*."""
     for principal, tree in trees.items():
+        room = [MOST_BRANCHES]
         for (identity, _, _), branch in list(tree.branches.items()):
-            if identity.arn and not branch.branches and identity.arn in trees:
-                _graft(branch, trees, identity.arn, frozenset({principal, identity.arn}))
+            if not branch.branches:
+                _graft(branch, trees, identity, frozenset({principal}), room)
 
 
-def _graft(branch: Tree, trees: Mapping[str, Tree], arn: str, above: frozenset[str]) -> None:
-    for (identity, relation, confidence), theirs in trees[arn].branches.items():
-        if identity.arn in above:
+def _graft(branch: Tree, trees: Mapping[str, Tree], identity: Identity, above: frozenset[str], room: list[int]) -> None:
+    """Copies of what is behind `identity`; `room` is how many more may be made for a principal, as paths multiply."""
+    theirs = trees.get(identity.arn) if identity.identity_kind is not IdentityKind.EXTERNAL_ACCOUNT else None
+    if theirs is None or identity.arn in above:
+        return
+    for (behind, relation, confidence), found in theirs.branches.items():
+        if behind.arn in above or room[0] <= 0:
             continue
+        room[0] -= 1
         possible = Tree()
-        possible.evidence = dict(theirs.evidence)
-        possible.see(theirs.first, theirs.last)
-        branch.branches[identity, relation, weakest(confidence, Confidence.POSSIBLE)] = possible
-        if identity.arn and identity.arn in trees:
-            _graft(possible, trees, identity.arn, above | {identity.arn})
+        possible.evidence = dict(found.evidence)
+        possible.see(found.first, found.last)
+        branch.branches[behind, relation, weakest(confidence, Confidence.POSSIBLE)] = possible
+        _graft(possible, trees, behind, above | {identity.arn}, room)

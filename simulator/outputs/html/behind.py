@@ -19,12 +19,13 @@ _DEEPEST: Final = 6
 _LOST: Final = 500
 """Rows about lost sessions."""
 
-_SURE: Final = {
+SURE: Final = {
     Confidence.PROVED: "proved by the log",
     Confidence.MATCHED: "matched, not proved",
     Confidence.POSSIBLE: "possible",
     Confidence.NAMED: "by name only",
 }
+"""How sure a link is, for people."""
 
 
 def behind(report: Report, principal: str) -> list[dict[str, Any]]:
@@ -41,8 +42,8 @@ def _level(trees: Sequence[Behind], depth: int) -> list[dict[str, Any]]:
 
 def _tree(tree: Behind, depth: int) -> dict[str, Any]:
     return {
-        **_named(tree.identity),
-        "sure": _SURE[tree.confidence],
+        **named(tree.identity),
+        "sure": SURE[tree.confidence],
         "why": "; ".join(wording.shorten(safe_text(each.what), 200) for each in tree.evidence[:3]),
         "calls": tree.calls,
         "denied": tree.denied,
@@ -52,20 +53,21 @@ def _tree(tree: Behind, depth: int) -> dict[str, Any]:
     }
 
 
-def _named(identity: Identity) -> dict[str, str]:
+def named(identity: Identity) -> dict[str, str]:
+    """`label` and `detail` of an identity."""
     return {"label": wording.name(identity.label), "detail": wording.name(identity.detail or identity.kind)}
 
 
 def lost(report: Report) -> dict[str, Any]:
-    """`rows`, most calls first: who can no longer assume what, and what its sessions did; `more` that are not listed."""
+    """`rows`, most calls first: who can no longer assume what, and what its sessions did; `more`: not listed."""
     found = report.identities.lost if report.identities is not None else ()
     return {"rows": [_lost(each, report) for each in found[:_LOST]], "more": max(0, len(found) - _LOST)}
 
 
 def _lost(lost: Lost, report: Report) -> dict[str, Any]:
     return {
-        "caller": _named(lost.caller),
-        "role": _named(lost.role),
+        "caller": named(lost.caller),
+        "role": named(lost.role),
         "arn": safe_text(lost.role.arn),
         "by": [_statement(place, report) for place in lost.by],
         "assumptions": lost.assumptions,
@@ -74,7 +76,7 @@ def _lost(lost: Lost, report: Report) -> dict[str, Any]:
         "least": not lost.complete,
         "events": [(wording.name(each.event), each.calls) for each in lost.events],
         "further": [wording.name(each.label) for each in lost.further],
-        "sure": _SURE[lost.confidence],
+        "sure": SURE[lost.confidence],
     }
 
 

@@ -1,17 +1,21 @@
 """What the page's script shows, as plain values. Every text from a log or policy is made safe here, once."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from simulator.analysis.findings import Counted, Finding
 from simulator.analysis.report import Report
 from simulator.outputs import wording
 from simulator.outputs.flows import flows_of
+from simulator.outputs.html.answers import answers
 from simulator.outputs.html.bars import bars_of
 from simulator.outputs.html.behind import behind, lost, lost_with
 from simulator.outputs.html.policies import PolicyTexts
 from simulator.outputs.safe_text import safe_text
 from simulator.replay.outcome import Outcome
+
+MOST_FINDINGS: Final = 20_000
+"""Findings that the page holds, gravest and largest first; a browser should stay at hand. JSON and CSV have all."""
 
 
 def page_data(report: Report) -> dict[str, Any]:
@@ -20,7 +24,7 @@ def page_data(report: Report) -> dict[str, Any]:
     identities: dict[tuple[str, ...], int] = {}
     rows: list[dict[str, Any]] = []
     findings = []
-    for finding in report.findings:
+    for finding in report.findings[:MOST_FINDINGS]:
         principal = finding.principal
         key = (principal.type, principal.account or "", principal.arn)
         if key not in identities:
@@ -36,7 +40,9 @@ def page_data(report: Report) -> dict[str, Any]:
         "statements": texts.statements,
         "policies": texts.policies,
         "findings": findings,
+        "left_out": max(0, len(report.findings) - MOST_FINDINGS),
         "lost": lost(report),
+        "answers": answers(report),
         "flows": _flows(report),
         "timeline": bars_of(report.impact.timeline),
     }
@@ -49,7 +55,6 @@ def _outcome(outcome: Outcome, report: Report) -> dict[str, Any]:
         "label": wording.OUTCOMES[outcome],
         "calls": report.impact.outcomes[outcome],
         "identities": wording.identities(findings, outcome),
-        "findings": len(findings),
     }
 
 

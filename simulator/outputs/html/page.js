@@ -2,6 +2,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const SHOWN_OUTCOMES = 4; // those that make findings come first
+const FINDINGS_OF = data.outcomes.map((_, outcome) => data.findings.filter((row) => row.outcome === outcome).length);
 
 function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
@@ -37,7 +38,8 @@ function plainTable(caption, heads, rows) {
       typeof cell === "number" ? number(cell) : cell));
   return el("table", { class: "plain" },
     caption ? el("caption", {}, caption) : null,
-    el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
+    el("thead", {}, el("tr", {}, ...heads.map((head, place) =>
+      el("th", { scope: "col", class: rows.length && place && typeof rows[0][place] === "number" ? "number" : null }, head)))),
     el("tbody", {}, ...rows.map((row) => el("tr", {}, ...cells(row)))));
 }
 

@@ -7,7 +7,7 @@ function tiles() {
       el("span", { class: "label" }, (told.calls === 1 ? "call " : "calls ") + told.label),
       el("small", {}, outcome < SHOWN_OUTCOMES && told.calls ? plural(told.identities, "identity", "identities") : " "),
     ];
-    return told.findings
+    return FINDINGS_OF[outcome]
       ? el("button", { type: "button", class: "tile o" + outcome, onclick: () => showOnly({ outcomes: new Set([outcome]) }) }, ...inside)
       : el("div", { class: "tile o" + outcome }, ...inside);
   }));
@@ -43,13 +43,51 @@ function undecided() {
   }), 40));
 }
 
+function named(row) {
+  return el("span", {}, el("span", { class: "strong" }, row.label), el("small", { class: "line" }, row.detail));
+}
+
+function fill(id, part, table, more) {
+  byId(id).hidden = false;
+  byId(part).append(table);
+  if (more) byId(part).append(el("p", { class: "muted small" }, "… and " + number(more) + " more"));
+}
+
+// Answers to what people ask first
+function answered() {
+  const { talks, units, accounts, statements, more } = data.answers;
+  if (talks.length) {
+    const rows = talks.map((row) => [named(row), row.calls, row.undecided, row.lost, row.through.join(", "), row.sure]);
+    const table = plainTable("", ["who", "would be denied", "may be denied", "lost", "acts as", "link"], rows);
+    table.classList.add("wide-table");
+    fill("people", "people-body", table, 0);
+  }
+  const reach = (rows, head) => plainTable("", [head, "would be denied", "may be denied", "lost", "identities"],
+    rows.map((row) => [row.label, row.calls, row.undecided, row.lost, row.identities]));
+  if (units.length) fill("reach", "reach-units", reach(units, "unit"), more[0]);
+  if (accounts.length) fill("reach", "reach-accounts", reach(accounts, "account"), more[1]);
+  if (statements.length) {
+    const heads = ["statement", "would be denied", "may be denied", "identities", "freed", "open", "held", "lost", "behind it"];
+    const table = plainTable("", heads, statements.map((row) => [el("button", {
+      type: "button", class: "link", onclick: () => showOnly(findingsBy(row.label)),
+    }, row.label), row.calls, row.undecided, row.identities, row.freed, row.open, row.held, row.lost, row.behind]));
+    table.classList.add("wide-table");
+    fill("statements", "statements-body", table, more[2]);
+  }
+}
+
+// A statement attached at several nodes has a label for each of them in the table of findings.
+function findingsBy(label) {
+  return data.statements.some((each) => each.label === label) ? { statement: label } : { search: label.split(" on ")[0] };
+}
+
 // Sessions that would no longer be issued
 function lostSessions() {
   const { rows, more } = data.lost;
   if (!rows.length) return;
   byId("lost").hidden = false;
   const table = plainTable("", ["who", "can no longer assume", "calls lost", "what they did", "denied by", "link"], rows.map((row) => [
-    el("span", {}, el("span", { class: "strong" }, row.caller.label), el("small", { class: "line" }, row.caller.detail)),
+    named(row.caller),
     el("span", {}, row.role.label, row.further.length ? el("small", { class: "line" }, "and through it " + row.further.join(", ")) : null),
     row.sessions ? (row.least ? "at least " : "") + number(row.calls) + " in " + plural(row.sessions, "session") : "none seen",
     row.events.slice(0, 4).map(([event, calls]) => event + " (" + number(calls) + ")").join(", ")
@@ -72,9 +110,12 @@ function policies() {
   byId("policies-body").append(...data.policies.map((policy, place) =>
     el("details", { id: "policy-" + place, open: data.policies.length <= 3 },
       el("summary", {}, el("span", { class: "strong" }, policy.kind + " " + policy.name), " ",
-        el("small", {}, plural(used[place].length, "deciding statement") + ", attached to " + (policy.attached.join(", ") || "nothing"))),
+        el("small", {}, plural(used[place].length, "deciding statement") + (policy.attached.length ? ", attached to " + policy.attached.join(", ") : ", attached nowhere in the proposal"))),
       policy.source ? el("p", { class: "muted mono" }, policy.source) : null,
       policyLines(policy.lines, 0, used[place]))));
+  const folded = byId("policies-body").querySelectorAll("details:not([open])");
+  addEventListener("beforeprint", () => folded.forEach((each) => { each.open = true; }));
+  addEventListener("afterprint", () => folded.forEach((each) => { each.open = false; }));
   // A link to a folded policy opens it.
   const open = () => {
     const target = location.hash.startsWith("#policy-") && byId(location.hash.slice(1));
@@ -91,6 +132,7 @@ function policies() {
 
 colours(drawPictures);
 findingsTable();
+answered();
 lostSessions();
 undecided();
 policies();

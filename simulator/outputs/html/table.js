@@ -216,7 +216,7 @@ function chip(outcome) {
       if (!view.outcomes.delete(outcome)) view.outcomes.add(outcome);
       applyFilter();
     },
-  }, told.label, " ", el("b", {}, number(told.findings)));
+  }, told.label, " ", el("b", {}, number(FINDINGS_OF[outcome])));
 }
 
 function choice(label, name, values) {
@@ -247,7 +247,7 @@ function findingsTable() {
   });
   table.chips = [];
   for (let outcome = 0; outcome < SHOWN_OUTCOMES; outcome += 1) {
-    if (data.outcomes[outcome].findings) table.chips.push([outcome, chip(outcome)]);
+    if (FINDINGS_OF[outcome]) table.chips.push([outcome, chip(outcome)]);
   }
   table.clear = el("button", { type: "button", class: "plain-button", hidden: true, onclick: clearFilter }, "Clear filters");
   table.status = el("p", { role: "status", "aria-live": "polite", class: "status" });
@@ -258,7 +258,7 @@ function findingsTable() {
   table.heads = {};
   for (const column of COLUMNS) table.heads[column.id] = headOf(column);
   table.body = el("tbody", { role: "rowgroup" });
-  place.append(
+  place.append(...[
     el("div", { class: "filters" },
       el("label", { class: "field grow" }, el("span", {}, "Search"), table.search),
       choice("Account", "account", distinct(data.identities.map((each) => each.where))),
@@ -268,7 +268,9 @@ function findingsTable() {
     el("table", { role: "table", class: "findings", "aria-labelledby": "findings-title" },
       el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...COLUMNS.map((column) => table.heads[column.id]))), table.body),
     table.pages,
-    el("p", { class: "muted small" }, WORDS.note));
+    data.left_out ? el("p", { class: "strong" }, plural(data.left_out, "more " + WORDS.one) + " would make this page slow: the JSON and CSV reports have them all.") : null,
+    el("p", { class: "muted small" }, WORDS.note),
+  ].filter(Boolean));
   showRows();
   addEventListener("beforeprint", showRows);
   addEventListener("afterprint", showRows);

@@ -9,6 +9,7 @@ from simulator.analysis.findings import Counted, FindingPrincipal
 from simulator.analysis.usage import UsageReport, UsageRow
 from simulator.outputs import usage_wording, wording
 from simulator.outputs.evidence import log_rows, note_rows
+from simulator.outputs.html.data import MOST_FINDINGS
 from simulator.outputs.html.page import content_policy, definitions, embedded, escaped, part, script_of, sentences
 from simulator.outputs.safe_text import safe_text
 from simulator.outputs.wording import plural
@@ -49,17 +50,17 @@ def usage_data(report: UsageReport) -> dict[str, Any]:
     statements: dict[tuple[str, ...], int] = {}
     rows = [
         _row(number, row, identities[row.principal], statements.setdefault(row.restricted_by, len(statements)))
-        for number, row in enumerate(report.rows)
+        for number, row in enumerate(report.rows[:MOST_FINDINGS])
     ]
-    results = [row["outcome"] for row in rows]
     return {
         "words": _WORDS,
-        "outcomes": [{"label": label, "findings": results.count(number)} for number, label in enumerate(_RESULTS)],
+        "outcomes": [{"label": label} for label in _RESULTS],
         "identities": [_identity(each, report) for each in identities],
         "statements": [
             {"label": ", ".join(map(wording.name, names)), "policy_name": "", "source": ""} for names in statements
         ],
         "findings": rows,
+        "left_out": max(0, len(report.rows) - MOST_FINDINGS),
     }
 
 

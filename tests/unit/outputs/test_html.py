@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from simulator.errors import OrgsimError
 from simulator.outputs import wording
+from simulator.outputs.html import data as data_module
 from simulator.outputs.html.data import page_data
 from simulator.outputs.html.page import embedded, render
 from simulator.outputs.safe_text import safe_text
@@ -133,6 +134,14 @@ def test_findings_say_what_the_report_says(report):
         assert [text for text, _ in row.get("sessions", ())] == [safe_text(each.text) for each in finding.sessions]
         assert row.get("events", []) == [safe_text(each) for each in finding.event_ids]
         assert row.get("cut", []) == list(finding.truncated)
+
+
+def test_a_page_holds_so_many_findings_and_says_that_there_are_more(report, monkeypatch):
+    monkeypatch.setattr(data_module, "MOST_FINDINGS", 3)
+    data = page_data(report)
+    assert len(data["findings"]) == 3
+    assert data["left_out"] == len(report.findings) - 3
+    assert "reports have them all" in render(report)
 
 
 def test_outcomes_have_the_counts_of_the_headline(report):

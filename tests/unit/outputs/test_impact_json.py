@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from simulator.analysis.graph import impact_graph
 from simulator.analysis.report import make_report
 from simulator.organization.tree import without_snapshot
-from simulator.outputs import impact_json
+from simulator.outputs import graph_json, impact_json
 from simulator.replay.impact import Impact
 from tests.unit.outputs.conftest import BANK, CATALOG, DEPLOYER, HOSTILE
 
@@ -144,6 +144,10 @@ def test_the_graph_reads_back(report):
     assert [data["kind"] for _, data in graph.nodes(data=True)] == [
         data["kind"] for _, data in expected.nodes(data=True)
     ]
+
+
+def test_the_graph_alone_is_the_same(report):
+    assert json.loads(graph_json.render(report)) == read(report)["graph"]
 
 
 def test_evidence(report):

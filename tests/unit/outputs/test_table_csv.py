@@ -46,7 +46,23 @@ def test_no_cell_of_a_hostile_report_starts_a_formula(report):
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=1", " =1", "\xa0=1", "＝1", "＠x", "\ufeff=1"]
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\tx",
+        "\rx",
+        "\n=1",
+        " =1",
+        "\xa0=1",
+        "\u2003=1",
+        "\u202f-1",
+        "＝1",
+        "＠x",
+        "\ufeff=1",
+    ],
 )
 def test_a_would_be_formula_becomes_text(text):
     assert table_csv.cell(text).startswith("'")
