@@ -193,7 +193,7 @@ class Reference:
         self._proposal = proposal
         self._survey = Survey()
         for record in log:
-            self._survey.look(record, 0)
+            self._survey.look([record], 0)
         self._facts = self._survey.facts(facts_of(read_organization(snapshot)), ACCOUNTS)
         self._normalizer = Normalizer(catalog, frozenset(_keys()), ActionMap(catalog), ResourceMap(catalog))
 

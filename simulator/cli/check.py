@@ -29,17 +29,27 @@ _TYPES: Final = {each.side: each for each in PolicyType}
     show_default=True,
     help="How to print the findings; `github` annotates pull requests.",
 )
+@click.option(
+    "--parameters",
+    "parameters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Value of a template parameter or placeholder that a proposal leaves open; repeatable.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 10 on warnings too.")
-def command(paths: tuple[Path, ...], policy_type: str | None, form: str, *, strict: bool) -> int:
+def command(
+    paths: tuple[Path, ...], policy_type: str | None, form: str, parameters: tuple[str, ...], *, strict: bool
+) -> int:
     """Validate SCPs and RCPs: what AWS Organizations would refuse, and what surely is not meant.
 
-    PATH is a policy file, a folder (its JSON policies, also in folders below), or a proposal (a folder with
-    proposal.yaml stands for the policies it names). The type of a policy is told by --type, by proposal.yaml, by a
-    folder called scp or rcp, or else by its content: an RCP has a Principal.
+    PATH is a policy file, a folder (its JSON policies, also in folders below), a proposal (a folder with proposal.yaml
+    stands for the policies it names), or a proposal in the form of another tool: a Terraform plan, a CloudFormation
+    template, Customizations for Control Tower, the Landing Zone Accelerator. The type of a policy is told by --type, by
+    proposal.yaml, by a folder called scp or rcp, or else by its content: an RCP has a Principal.
 
     Exit status: 0 no error, 10 errors (with --strict also warnings), 3 no policy found, 1 could not run.
     """
-    files = read_policy_files(paths, _TYPES[policy_type] if policy_type else None)
+    files = read_policy_files(paths, _TYPES[policy_type] if policy_type else None, parameters)
     catalog = load_catalog()
     found = [diagnostic for file in files for diagnostic in _check(file, catalog)]
     sys.stdout.write(_render(form, files, found))

@@ -21,7 +21,8 @@ from simulator.policy.document import PolicyType
 from simulator.replay.impact import Impact
 from simulator.replay.lockout_probe import LockoutProbe
 from simulator.replay.outcome import Outcome
-from simulator.replay.replayer import Question, Selection
+from simulator.replay.reading import Selection
+from simulator.replay.replayer import Question
 from simulator.sources.files import find_batches
 from simulator.sources.organizations import read_organization
 from simulator.sources.proposals import read_proposal
@@ -64,6 +65,13 @@ _TODAYS_TREE: Final = "The organization of the snapshot was used for all events,
     metavar="TARGET",
     help="Where a single policy file is attached (default: Root); repeatable.",
 )
+@click.option(
+    "--parameters",
+    "parameters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Value of a template parameter or placeholder that the proposal leaves open; repeatable.",
+)
 @options.output_format(FORMATS)
 @options.outputs
 @click.option(
@@ -85,6 +93,7 @@ def command(
     assumptions: tuple[str, ...],
     policy_type: str | None,
     attach: tuple[str, ...],
+    parameters: tuple[str, ...],
     format_name: str,
     outputs: tuple[Path, ...],
     fail_on: str,
@@ -93,9 +102,11 @@ def command(
 ) -> int:
     """Replay CloudTrail logs against proposed SCPs and RCPs.
 
-    PROPOSAL is a folder with a proposal.yaml, a folder with scp/*.json and rcp/*.json, or one policy file. Says who
-    would be denied which calls, by which statement attached where; what would only possibly be denied and which fact
-    would settle it; and what the log cannot show.
+    PROPOSAL is a folder with a proposal.yaml, a folder with scp/*.json and rcp/*.json, one policy file, or what another
+    tool keeps guardrails in: a Terraform plan or state (`terraform show -json`), a CloudFormation template, a folder of
+    Customizations for Control Tower or of the Landing Zone Accelerator. Says who would be denied which calls, by which
+    statement attached where; what would only possibly be denied and which fact would settle it; and what the log cannot
+    show.
 
     Exit status: 0 nothing newly denied, 1 could not run, 2 wrong usage, 3 no records found, 10 findings.
     """
@@ -103,7 +114,7 @@ def command(
     check_writable(outputs)
     current = read_organization(organization)
     wanted_type = PolicyType[policy_type.upper()] if policy_type else None
-    change = read_proposal(proposal, wanted_type, attach)
+    change = read_proposal(proposal, wanted_type, attach, parameters)
     proposed = proposals.apply(change, current)
     selection = Selection(
         since=options.time(since, "--since"),

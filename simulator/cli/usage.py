@@ -20,7 +20,7 @@ from simulator.outputs.registry import format_of
 from simulator.outputs.usage_formats import ENDINGS, FORMATS, render
 from simulator.policy.diagnostic import PolicyError
 from simulator.policy.document import Effect, PolicyDocument
-from simulator.replay.replayer import Selection
+from simulator.replay.reading import Selection
 from simulator.replay.restrictions import Restriction, of_pattern, of_policy, unknown_words
 from simulator.replay.usage import UsageQuestion
 from simulator.sources.files import find_batches

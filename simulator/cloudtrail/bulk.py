@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from simulator.cloudtrail.coercion import ELEMENTS, UNREADABLE, is_utf8
-from simulator.cloudtrail.containers import Damage, Item, is_plain, read_element
+from simulator.cloudtrail.containers import Damage, Item, are_plain, read_element
 from simulator.cloudtrail.lexer import WHITE
 from simulator.cloudtrail.record import Record
 
@@ -31,9 +31,12 @@ _FIRST_KEY: Final = re.compile(rb'\{[ \t\r\n]*+"[^"\\]{1,64}+"')
 
 
 class Window(NamedTuple):
-    """`items` end at `end`; `None` if they have to be taken one by one. Until `retry` another try is in vain."""
+    """`items` end at `end`; `None` if they have to be taken one by one. Until `retry` another try is in vain.
 
-    items: Iterator[Item] | None
+    A list holds nothing but plain records.
+    """
+
+    items: list[Record] | Iterator[Item] | None
     end: int
     retry: int
 
@@ -47,8 +50,8 @@ def read_lines(text: bytes, place: int, *, final: bool) -> Window:
         records = _LINES.decode_lines(window) if is_utf8(window) else []
     except UNREADABLE:
         records = []
-    if records and all(map(is_plain, records)):
-        return Window(iter(records), end, _retry(place, end, searched))
+    if records and are_plain(records):
+        return Window(records, end, _retry(place, end, searched))
     return Window(None, place, searched)
 
 
@@ -62,13 +65,13 @@ def read_elements(text: bytes, place: int) -> Window:
     return Window(None, place, searched)
 
 
-def _elements(window: bytes) -> Iterator[Item] | None:
+def _elements(window: bytes) -> list[Record] | Iterator[Item] | None:
     if not is_utf8(window):
         return None
     try:
         records = _LIST.decode(window)
-        if all(map(is_plain, records)):
-            return iter(records)
+        if are_plain(records):
+            return records
     except UNREADABLE:
         pass  # One record of another shape is enough.
     try:

@@ -35,9 +35,14 @@ class ResourceCheck:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """The requests a record stands for (at least one)."""
+    """The requests a record stands for (at least one).
+
+    `numbers` tell which of its action's resources each request is about, counted from 0; `None` stands for all of them,
+    where nobody asks about them.
+    """
 
     requests: tuple[Request, ...]
+    numbers: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ cloudtrail-event-reference-record-contents).
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, Literal
 
 import msgspec
@@ -86,6 +87,9 @@ _SKIPPED_CATEGORIES: Final[dict[str | None, SkipReason]] = {
     "Aggregated": "cloudtrail-aggregated",
 }
 
+_SOURCE, _NAME, _TIME, _TYPE, _CATEGORY = map(
+    attrgetter, ("event_source", "event_name", "event_time", "event_type", "event_category")
+)
 _MAX_WRAPPERS: Final = 8
 _RECORD: Final = msgspec.json.Decoder(Record)
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)")
@@ -112,6 +116,19 @@ def is_plain(record: Record) -> bool:
         and record.event_type not in _SKIPPED_TYPES
         and record.event_category not in _SKIPPED_CATEGORIES
         and not record.event_source.startswith("aws:")
+    )
+
+
+def are_plain(records: list[Record]) -> bool:
+    """Whether all of these records are plain: each field is looked at for all of them at once."""
+    sources = set(map(_SOURCE, records))
+    return (
+        None not in map(_NAME, records)
+        and None not in map(_TIME, records)
+        and None not in sources
+        and _SKIPPED_TYPES.keys().isdisjoint(map(_TYPE, records))
+        and _SKIPPED_CATEGORIES.keys().isdisjoint(map(_CATEGORY, records))
+        and not any(source.startswith("aws:") for source in sources)
     )
 
 

@@ -6,7 +6,7 @@ described in docs/mapping.md. Source: AWS IAM User Guide, reference_policies_con
 Reference.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from simulator.cloudtrail.call import Call, Target
@@ -58,6 +58,7 @@ class ContextBuilder:
                 self._call_rules.append((key, call_rule))
             else:
                 self._check_rules.append((key, *self._check_rule(key)))
+        self._keys_of_checks = frozenset(key for key, *_ in self._check_rules)
         self._plans: dict[tuple[str, str | None], tuple[tuple[str, CheckRule], ...]] = {}
         self._event_context = EventContext(catalog, self.keys)
 
@@ -74,13 +75,25 @@ class ContextBuilder:
         call = Call(record, parameters, principal, facts)
         return self.of_check(call, self.of_call(call), action, resource_check)
 
-    def of_call(self, call: Call, asked: frozenset[str] | None = None) -> dict[str, ContextValue]:
-        """The wanted keys that are the same for all checks of a call; of those that are not `asked` for, none."""
+    def asks_of_checks(self, keys: frozenset[str]) -> bool:
+        """Whether some of these keys hang on the action or the resource."""
+        return not keys.isdisjoint(self._keys_of_checks)
+
+    def of_call(
+        self,
+        call: Call,
+        asked: frozenset[str] | None = None,
+        read: Callable[[str, CallRule], ContextValue | None] | None = None,
+    ) -> dict[str, ContextValue]:
+        """The wanted keys that are the same for all checks of a call; of those that are not `asked` for, none.
+
+        `read` takes the place of calling the rule of a key.
+        """
         found: dict[str, ContextValue] = {}
         for key, rule in self._call_rules:
             if asked is not None and key not in asked:
                 continue
-            value = rule(call)
+            value = rule(call) if read is None else read(key, rule)
             if value is not None:
                 found[key] = value
         return found
@@ -95,7 +108,7 @@ class ContextBuilder:
     ) -> dict[str, ContextValue]:
         """The context of one check, on top of what `of_call` told."""
         found = dict(of_call)
-        plan = self._plan(action, resource_check.type)
+        plan = self._plan(action, resource_check.type) if asked is None or self.asks_of_checks(asked) else ()
         if plan:
             target = Target(action, action.partition(":")[0].lower(), resource_check)
             for key, rule in plan:

@@ -13,6 +13,7 @@ from simulator.cloudtrail.containers import (
     SkippedContent,
     SkippedRecord,
 )
+from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.salvage import Scanner
 
 _PIECE: Final = 1024 * 1024
@@ -30,11 +31,21 @@ _WHOLE_FILE: Final[dict[str, ContentReason]] = {
 
 
 def decode(chunks: Iterator[bytes]) -> Iterator[Item]:
+    """The items of `decode_windows`, one by one."""
+    for item in decode_windows(chunks):
+        if isinstance(item, list):
+            yield from item
+        else:
+            yield item
+
+
+def decode_windows(chunks: Iterator[bytes]) -> Iterator[Item | list[Record]]:
     """The records of one log file in its order, with all that was skipped or damaged among them.
 
-    `chunks` are the inflated bytes, cut anywhere; a `BrokenInputError` that they raise ends the file with a
-    `Damage`. Never raises for what the bytes hold, and keeps a few megabytes of them at most. The `Raw` members of a
-    record may keep a megabyte of its neighbours alive: copy what is kept for long.
+    Intact records come in lists as long as a piece of the input, all others one by one. `chunks` are inflated bytes,
+    cut anywhere; a `BrokenInputError` that they raise ends the file with a `Damage`. Never raises for what the bytes
+    hold, and keeps a few megabytes of them at most. The `Raw` members of a record may keep a megabyte of its neighbours
+    alive: copy what is kept for long.
 
     A file in which everything is an Insight (or aggregated) event is one `SkippedContent`, as CloudTrail delivers
     those in files of their own (AWS CloudTrail User Guide, cloudtrail-insights-fields-trails).
@@ -59,7 +70,7 @@ def decode(chunks: Iterator[bytes]) -> Iterator[Item]:
         yield SkippedContent(_WHOLE_FILE[held[0].reason])
 
 
-def _decode(chunks: Iterator[bytes]) -> Iterator[Item]:
+def _decode(chunks: Iterator[bytes]) -> Iterator[Item | list[Record]]:
     pieces = _Pieces(chunks)
     head = pieces.take(_PIECE)
     while not pieces.ended and not head.strip(_WHITE):
@@ -75,7 +86,7 @@ def _decode(chunks: Iterator[bytes]) -> Iterator[Item]:
         yield pieces.damage
 
 
-def _scan(head: bytes, pieces: "_Pieces") -> Iterator[Item]:
+def _scan(head: bytes, pieces: "_Pieces") -> Iterator[Item | list[Record]]:
     scanner = Scanner()
     yield from scanner.feed(head)
     while not scanner.done and (piece := pieces.take(_PIECE)):

@@ -48,11 +48,10 @@ def _region_rule() -> CallRule:
     def region(call: Call) -> ContextValue | None:
         """`aws:RequestedRegion`: always there."""
         source, logged = call.record.event_source or "", call.record.aws_region
-        if call.partition == "aws":
-            if source in fixed:
-                return str(fixed[source])
-            if source == "sts.amazonaws.com" and _is_global(call):
-                return str(sts["region"])
+        if source in fixed and call.partition == "aws":
+            return str(fixed[source])
+        if source == "sts.amazonaws.com" and call.partition == "aws" and _is_global(call):
+            return str(sts["region"])
         return logged or UNKNOWN
 
     def _is_global(call: Call) -> bool:

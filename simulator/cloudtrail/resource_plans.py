@@ -60,6 +60,12 @@ class TypePlan:
     owner_home: bool
     possible_suffix: str
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether a record may leave open that a resource of this type is checked at all."""
+        possible = self.possible_when or self.possible_suffix or self.absent is Absent.POSSIBLE
+        return bool(possible or (self.wildcard and (self.sure or self.sure_answer)))
+
 
 @dataclass(frozen=True, slots=True)
 class ActionPlan:

@@ -75,6 +75,14 @@ class ResourceMap:
             checks = self._believe(said, checks, action, record, facts)
         return tuple(checks)
 
+    def is_surely_checked(self, action: str, event: str) -> bool:
+        """Whether at least one of the `resources` is certain, whatever a record of this event holds.
+
+        Only types that the tables mark as possible make all checks of an action uncertain; a guess beside another type
+        leaves that one certain.
+        """
+        return not any(kind.doubtful for kind in self._planner.plan(action, event).types)
+
     def _look(
         self, record: Record, parameters: Parameters, action: str, plan: ActionPlan, home: str | None, facts: Facts
     ) -> list[ResourceCheck]:

@@ -35,6 +35,7 @@ from simulator.cloudtrail.lexer import (
     Lexer,
     Stop,
 )
+from simulator.cloudtrail.record import Record
 
 RECORD_LIMIT: Final = 4 * 1024 * 1024
 """Bytes; an event has at most 256 KB, in CloudTrail Lake 1 MB (AWS CloudTrail User Guide,
@@ -66,7 +67,7 @@ _RECORD_START: Final = re.compile(
     rb'additionalEventData|addendum|recipientAccountId|@timestamp|EventId|EventName|CloudTrailEvent)"[ \t\r\n]*:)'
 )
 
-_Step = Generator[Item, None, bool]
+_Step = Generator[Item | list[Record], None, bool]
 """One step of the scan: gives items, returns whether there is input left to go on with."""
 
 
@@ -101,12 +102,12 @@ class Scanner:
         """Whether further input would not be looked at."""
         return self._state is _State.DONE
 
-    def feed(self, piece: bytes) -> Iterator[Item]:
+    def feed(self, piece: bytes) -> Iterator[Item | list[Record]]:
         """Take the next bytes of the input."""
         self._text = self._text[self._forget() :] + piece
         yield from self._scan(final=False)
 
-    def finish(self) -> Iterator[Item]:
+    def finish(self) -> Iterator[Item | list[Record]]:
         """Tell that the input is complete; a value that is still open is a `Damage`."""
         yield from self._scan(final=True)
         if self._state is _State.OBJECT:
@@ -125,7 +126,7 @@ class Scanner:
         self._line_end = -1
         return kept
 
-    def _scan(self, final: bool) -> Iterator[Item]:
+    def _scan(self, final: bool) -> Iterator[Item | list[Record]]:
         goes_on = True
         while goes_on:
             match self._state:
@@ -180,7 +181,10 @@ class Scanner:
             return False
         self._lines_failures = 0
         self._place = end
-        yield from items
+        if isinstance(items, list):
+            yield items
+        else:
+            yield from items
         return True
 
     def _line(self, final: bool) -> _Step:
@@ -221,6 +225,8 @@ class Scanner:
                 items, self._place, self._one_by_one_to = read_elements(text, place)
             if items is None:
                 self._begin(place)
+            elif isinstance(items, list):
+                yield items
             else:
                 yield from items
         elif byte == OPEN_LIST and len(self._frames) < _MAX_FRAMES:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from simulator.decision.exemptions import ActionExemptions, principal_exemption, resource_exemption
 from simulator.decision.program import Program, Settled
-from simulator.decision.request import UNKNOWN, Request
+from simulator.decision.request import UNKNOWN, Principal, Request
 from simulator.decision.verdict import NO_SIDE, SideResult, SideVerdict, Verdict, not_applicable
 from simulator.iam.catalog import Catalog
 from simulator.policy.document import PolicyType
@@ -26,12 +26,16 @@ class Evaluator:
         """Decide `request` by the caller's SCPs and the owner's RCPs; a `None` side does not apply."""
         return Verdict(self.side(request, scp, settled[0]), self.side(request, rcp, settled[1]))
 
+    def exemption(self, principal: Principal, action: str, side: PolicyType) -> str | None:
+        """Why this side never reaches the caller or the action, as a stable id; `None` if it may."""
+        return principal_exemption(principal, side) or self._actions.reason(action, side)
+
     def side(self, request: Request, program: Program | None, settled: Settled | None = None) -> SideVerdict:
         """One side's answer, exemptions of principal, action and resource included."""
         if program is None:
             return NO_SIDE
         side = program.side
-        reason = principal_exemption(request.principal, side) or self._actions.reason(request.action, side)
+        reason = self.exemption(request.principal, request.action, side)
         if reason is None and side is PolicyType.RCP:
             reason = resource_exemption(request)
         if reason is not None:

@@ -155,6 +155,19 @@ class Program:
         """Whether some statement naming `action` asks for the resource."""
         return self._plan(action).reads_resource
 
+    def names(self, action: str) -> bool:
+        """Whether something is left to ask about `action`: some statement may deny it, or is needed to allow it."""
+        plan = self._plan(action)
+        return bool(plan.denies or plan.levels)
+
+    def asked(self, action: str) -> tuple[tuple[CompiledCondition, ...], tuple[CompiledResources, ...]]:
+        """All conditions and resource elements of the statements that are asked for `action`."""
+        plan = self._plan(action)
+        asked = [each.compiled for each in (*plan.denies, *(each for _, allows in plan.levels for each in allows))]
+        numbers = dict.fromkeys(number for each in asked for number in each.condition_numbers)
+        elements = {each.resources.content: each.resources for each in asked if not each.resources.everything}
+        return tuple(self._conditions[number] for number in numbers), tuple(elements.values())
+
     def evaluate(self, request: Request, settled: Settled | None = None) -> SideVerdict:
         """Decide one request. `settled` adds what is known of undecided statements from elsewhere."""
         plan = self._plans.get(request.action) or self._plan(request.action)

@@ -10,7 +10,8 @@ from simulator.decision.facts import Facts
 from simulator.iam.catalog import Catalog
 from simulator.replay.batch import Batch
 from simulator.replay.impact import Impact
-from simulator.replay.replayer import Numbered, Progress, Question, Replayer, folder_accounts
+from simulator.replay.reading import Numbered, Progress, folder_accounts
+from simulator.replay.replayer import Question, Replayer
 from simulator.replay.survey import Survey
 from simulator.replay.usage import Usage, UsageCounter, UsageQuestion
 
@@ -89,7 +90,7 @@ def _run(
         survey = Survey()
         for part in _in_order(pool, [(_survey, (maker, question, catalog, part)) for part in parts], parts, progress):
             survey.merge(part)
-        survey.forget_ids()
+        survey.close()
         calls = [(_judge, (maker, question, catalog, survey, folders, part)) for part in parts]
         results: list[_Folded] = _in_order(pool, calls, parts, progress)
         folded = results[0]

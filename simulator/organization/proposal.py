@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from simulator.errors import OrgsimError
+from simulator.organization.additions import NewUnit, turn_on, with_units
 from simulator.organization.tree import (
     FULL_ACCESS,
     Node,
@@ -17,6 +18,7 @@ from simulator.organization.tree import (
 )
 from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyDocument, PolicyType
+from simulator.policy.printer import print_policy
 from simulator.policy.quotas import QUOTAS, policy_size
 
 
@@ -26,7 +28,9 @@ class ProposedPolicy:
     of another one (`replaces`).
 
     `attach` is empty where the proposal does not say; `default_attach` then tells where a policy goes that neither
-    edits nor replaces one. `place` is where the proposal speaks of the policy.
+    edits nor replaces one. With `attach_only`, `attach` is the whole list: the policy leaves all other nodes. `edits`
+    names the current policy that this one is, which may have had another name. `needs_place`: a new policy that is
+    attached nowhere is a mistake. `place` is where the proposal speaks of the policy.
     """
 
     name: str
@@ -36,6 +40,9 @@ class ProposedPolicy:
     replaces: Reference | None = None
     default_attach: tuple[Reference, ...] = ()
     place: Reference | None = None
+    edits: Reference | None = None
+    attach_only: bool = False
+    needs_place: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +55,36 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Detachment:
-    """A current policy that is detached from some nodes."""
+    """A current policy that is detached from some nodes; `if_needed`: where it is not attached, nothing is wrong."""
 
     policy: Reference
     targets: tuple[Reference, ...]
+    if_needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """An account that moves to another unit, or to the root."""
+    """An account that moves to another unit, or to the root; `if_needed`: unless it is there already, or is new."""
 
     account: Reference
     to: Reference
+    if_needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What would change. `notes` are remarks for people from reading it (files left aside, for example)."""
+    """What would change. `removals` are current policies that are deleted, which must not be attached any more.
+
+    `notes` are remarks for people from reading it (files left aside, for example).
+    """
 
     policies: tuple[ProposedPolicy, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     detachments: tuple[Detachment, ...] = ()
     moves: tuple[Move, ...] = ()
     notes: tuple[str, ...] = ()
+    removals: tuple[Reference, ...] = ()
+    units: tuple[NewUnit, ...] = ()
 
 
 def apply(proposal: Proposal, organization: Organization) -> Organization:
@@ -87,17 +101,38 @@ def notes(proposal: Proposal, organization: Organization) -> tuple[str, ...]:
     """What a reader of the report should know about how the proposal was read; deterministic, for people."""
     off = (each.side.upper() for each in _types_to_turn_on(proposal, organization))
     found = [*proposal.notes, *(f"{kind}s are off in this organization; simulated as if turned on" for kind in off)]
+    after, ids = with_units(organization, proposal.units)
     for policy in proposal.policies:
         current = _edited(policy, organization)
         if current is not None:
             places = ", ".join(organization.full_path(node.id) for node in organization.attachments(current.id))
             kept = f"keeps its attachments: {places}" if places else "it is attached nowhere now"
+            if policy.attach_only:
+                nodes = {after.node(ids.get(each.text, each.text)).id for each in policy.attach}
+                wanted = ", ".join(after.full_path(node) for node in after.nodes if node in nodes)
+                if wanted != places:
+                    kept = f"it is attached to {places or 'nothing'} now, and to {wanted or 'nothing'} as proposed"
+                elif print_policy(policy.document) == print_policy(current.document):
+                    continue
             found.append(f"`{policy.name}` edits the current policy {current.id}; {kept}")
+        elif not (policy.attach or policy.default_attach or policy.replaces or policy.needs_place):
+            found.append(f"the new policy `{policy.name}` is attached nowhere")
+    if organization.assumed:
+        return tuple(found)
+    created = (each for each in ids.values() if each not in organization.nodes)
+    found += [f"the unit `{after.full_path(each)}` is not in the snapshot and is taken as new" for each in created]
+    new = (each for each in proposal.moves if each.if_needed and not _has_account(organization, each.account.text))
+    found += [f"the account `{each.account}` is not in the snapshot and is not moved to `{each.to}`" for each in new]
     return tuple(found)
 
 
 def _edited(policy: ProposedPolicy, organization: Organization) -> Policy | None:
-    """The current policy of this type and name. AWS keeps names unique, so the proposal can only mean that one."""
+    """The current policy that is meant: the one named by `edits`, else the one of this type and name.
+
+    AWS keeps names unique, so a proposal can only mean that one.
+    """
+    if policy.edits is not None:
+        return organization.policy(policy.edits.text, file=policy.edits.file, line=policy.edits.line)
     same = (each for each in organization.policies.values() if each.type is policy.type and each.name == policy.name)
     return next(same, None)
 
@@ -114,7 +149,8 @@ class _Change:
 
     def __init__(self, proposal: Proposal, organization: Organization) -> None:
         self.proposal = proposal
-        self.before = _turn_on(organization, _types_to_turn_on(proposal, organization))
+        organization = turn_on(organization, _types_to_turn_on(proposal, organization))
+        self.before, self.units = with_units(organization, proposal.units)
         self.nodes = dict(self.before.nodes)
         self.policies = dict(self.before.policies)
         self.removed: dict[tuple[str, PolicyType], Reference] = {}
@@ -144,7 +180,7 @@ class _Change:
     # Names
 
     def find_node(self, target: Reference) -> Node:
-        node = self.before.node(target.text, file=target.file, line=target.line)
+        node = self.before.node(self.units.get(target.text, target.text), file=target.file, line=target.line)
         return self.nodes.setdefault(node.id, node)  # without a snapshot, naming an account makes it known
 
     def find_policy(self, name: Reference, policy_type: PolicyType | None = None) -> Policy:
@@ -164,7 +200,8 @@ class _Change:
                 message = f"`{policy.name}` is detached from `{target}` twice"
                 raise _error("proposal-double-detachment", message, target, "remove one")
             self.detached[node.id, policy.id] = target
-            self.remove(policy, node, target, f"`{policy.name}` is not attached to `{target}`")
+            if not detachment.if_needed or policy.id in node.attached(policy.type):
+                self.remove(policy, node, target, f"`{policy.name}` is not attached to `{target}`")
 
     def remove(self, policy: Policy, node: Node, place: Reference, otherwise: str) -> None:
         """Take a policy off a node; where the snapshot does not list the node's policies it may be there unseen."""
@@ -193,6 +230,10 @@ class _Change:
         self.policies[policy.id] = policy
         for target in self.targets(proposed, policy, current):
             self.attach(policy, self.find_node(target), target)
+        if proposed.attach_only and current is not None:
+            for node in self.before.attachments(current.id):
+                if (node.id, policy.id) not in self.attached:
+                    self.remove(policy, node, proposed.place or Reference(proposed.name), "")
 
     def targets(self, proposed: ProposedPolicy, policy: Policy, current: Policy | None) -> tuple[Reference, ...]:
         """Where the policy is to be attached beside the places it has or takes over."""
@@ -201,7 +242,7 @@ class _Change:
             if replaced.id != policy.id:  # a policy that replaces itself is an edit
                 self.take_place(policy, replaced, proposed.attach, proposed.replaces)
                 return proposed.attach
-        if proposed.attach or (current is not None and self.before.attachments(current.id)):
+        if proposed.attach or not proposed.needs_place or (current and self.before.attachments(current.id)):
             return proposed.attach
         if proposed.default_attach:
             return proposed.default_attach
@@ -251,6 +292,8 @@ class _Change:
     def move(self) -> None:
         moved: dict[str, Reference] = {}
         for move in self.proposal.moves:
+            if move.if_needed and not _has_account(self.before, move.account.text):
+                continue
             node, to = self.find_node(move.account), self.find_node(move.to)
             if node.kind is not NodeKind.ACCOUNT:
                 message = f"`{move.account}` is not an account"
@@ -259,6 +302,8 @@ class _Change:
                 raise _error("proposal-move", f"`{move.to}` is an account", move.to, "name a unit or `Root`")
             if node.id in moved:
                 raise _error("proposal-move", f"`{move.account}` is moved twice", move.account, "decide for one place")
+            if node.parent == to.id and move.if_needed:
+                continue
             if node.parent == to.id:
                 raise _error("proposal-move", f"`{move.account}` is already in `{move.to}`", move.account, "remove it")
             moved[node.id] = move.account
@@ -277,6 +322,14 @@ class _Change:
             raise _error("policy-too-large", message, place, "shorten it, or split it in two")
 
     def check(self) -> None:
+        for removal in self.proposal.removals:
+            policy = self.find_policy(removal)
+            left = [node.id for node in self.nodes.values() if policy.id in node.attached(policy.type)]
+            if left:
+                where = ", ".join(self.before.full_path(node) for node in left)
+                message = f"`{policy.name}` is deleted but still attached to {where}, which AWS refuses"
+                raise _error("proposal-still-attached", message, removal, "detach it there, too")
+            del self.policies[policy.id]
         for (node_id, policy_type), place in self.added.items():
             count, most = len(self.nodes[node_id].attached(policy_type)), QUOTAS[policy_type].attached_to_one_node
             if count > most:
@@ -292,15 +345,9 @@ class _Change:
                 raise _error("proposal-last-scp", message, place, "attach another SCP there, FullAWSAccess for one")
 
 
-def _turn_on(organization: Organization, types: tuple[PolicyType, ...]) -> Organization:
-    """The organization with more policy types on: AWS then attaches the full-access policy to every node.
-
-    Source: AWS Organizations User Guide, orgs_manage_policies_enable-disable.
-    """
-    nodes = dict(organization.nodes)
-    for policy_type in types:
-        nodes = {key: node.with_attached(policy_type, (FULL_ACCESS[policy_type],)) for key, node in nodes.items()}
-    return replace(organization, nodes=nodes, policy_types=organization.policy_types | frozenset(types))
+def _has_account(organization: Organization, name: str) -> bool:
+    """Whether there is an account of this id or name."""
+    return any(name in (account.id, account.name) for account in organization.accounts)
 
 
 def _error(code: str, message: str, place: Reference | None, hint: str = "") -> OrgsimError:

@@ -4,14 +4,16 @@ Chains with the same policies share one program. A call whose account cannot be 
 it may meet, and stays undecided unless they all agree.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
+from simulator.decision.conditions import CompiledCondition
 from simulator.decision.evaluator import Evaluator
 from simulator.decision.facts import Facts
 from simulator.decision.program import Program, Settled
-from simulator.decision.request import Request
+from simulator.decision.request import UNKNOWN, Principal, Request, Unknown
+from simulator.decision.resources import CompiledResources
 from simulator.decision.verdict import ALLOWED_SIDE, Decision, SideResult, SideVerdict, StatementRef
 from simulator.iam.catalog import Catalog
 from simulator.organization.guardrails import Governed, Level, levels, rcp_governed, scp_governed
@@ -91,15 +93,18 @@ class GuardrailPair:
         self._evaluator = Evaluator(catalog)
         self._chains: dict[tuple[bool, PolicyType, str], _Chain] = {}
         self._keys_for: dict[str, frozenset[str]] = {}
+        self._asks_resource: dict[str, bool] = {}
+        self._programs: tuple[Program, ...] | None = None
         self._pairs: dict[tuple[PolicyType, str], _Pair] = {}
         self._possible: dict[tuple[PolicyType, bool, bool], tuple[_Pair, ...]] = {}
 
     def programs(self) -> tuple[Program, ...]:
         """The distinct programs of both versions."""
-        nodes = {**self.current.nodes, **self.proposed.nodes}
-        pairs = (self._pair(side, node) for side in PolicyType for node in nodes)
-        found = (chain.program for pair in pairs for chain in (pair.current, pair.proposed) if chain is not None)
-        return tuple({id(program): program for program in found}.values())
+        if self._programs is None:
+            pairs = (pair for side in PolicyType for pair in self._pairs_of(side))
+            found = (chain.program for pair in pairs for chain in (pair.current, pair.proposed) if chain is not None)
+            self._programs = tuple({id(program): program for program in found}.values())
+        return self._programs
 
     def keys_for(self, action: str) -> frozenset[str]:
         """The context keys that some statement of either version reads for an action, in lower case."""
@@ -114,6 +119,64 @@ class GuardrailPair:
     def keys(self) -> frozenset[str]:
         """Every context key that some statement of either version reads, in lower case."""
         return frozenset[str]().union(*(program.keys for program in self.programs()))
+
+    def asks_resource(self, action: str, principal: Principal, facts: Facts) -> bool:
+        """Whether it matters which resource a caller's action is on: who owns it, or what it is called.
+
+        It does not where no statement asks for it, no RCP of anybody names the action, and an SCP reaches the caller in
+        both versions, so that the call is not exempt whatever else holds.
+        """
+        matters = self._asks_resource.get(action)
+        if matters is None:
+            if len(self._asks_resource) >= _MOST_ACTIONS:
+                self._asks_resource.clear()
+            matters = self._asks_resource[action] = self._may_ask_resource(action)
+        if matters:
+            return True
+        if self._evaluator.exemption(principal, action, PolicyType.SCP) is not None:
+            return True
+        governed = (scp_governed(each, facts, principal) for each in (self.current, self.proposed))
+        return any(each.account is None for each in governed)
+
+    def _may_ask_resource(self, action: str) -> bool:
+        if any(program.reads_resource(action) for program in self.programs()):
+            return True
+        chains = [chain for pair in self._pairs_of(PolicyType.RCP) for chain in (pair.current, pair.proposed) if chain]
+        return any(not chain.complete or chain.program.names(action) for chain in chains)
+
+    def _pairs_of(self, side: PolicyType) -> Iterator[_Pair]:
+        return (self._pair(side, node) for node in {**self.current.nodes, **self.proposed.nodes})
+
+    def asked(self, actions: Iterable[str]) -> tuple[tuple[CompiledCondition, ...], tuple[CompiledResources, ...]]:
+        """The distinct conditions and resource elements that some statement asks for one of the actions."""
+        conditions: dict[int, CompiledCondition] = {}
+        elements: dict[str, CompiledResources] = {}
+        for action in actions:
+            for program in self.programs():
+                theirs, resources = program.asked(action)
+                conditions |= {id(each): each for each in theirs}
+                elements |= {each.content: each for each in resources}
+        return tuple(conditions.values()), tuple(elements.values())
+
+    def sign_of_caller(self, principal: Principal, facts: Facts) -> Hashable:
+        """What is equal for callers whom no SCP tells apart, but for the condition keys that they carry."""
+        governed = tuple(scp_governed(each, facts, principal) for each in (self.current, self.proposed))
+        placed = self._sign(PolicyType.SCP, governed, principal.account)
+        return principal.kind, principal.service_linked, placed
+
+    def sign_of_owner(self, account: str | Literal[Unknown.UNKNOWN] | None, facts: Facts) -> Hashable:
+        """What is equal for owners of resources whose RCPs are the same."""
+        governed = tuple(rcp_governed(each, facts, account) for each in (self.current, self.proposed))
+        return account is UNKNOWN, self._sign(PolicyType.RCP, governed, account)
+
+    def _sign(self, side: PolicyType, governed: tuple[Governed, ...], account: object) -> Hashable:
+        placed = next((each.account for each in governed if each.account), None)
+        pair = self._pair(side, placed) if placed else None
+        return (
+            isinstance(account, str),
+            tuple((each.account is None, each.exempt, each.unknown) for each in governed),
+            (id(pair.current), id(pair.proposed)) if pair else None,
+        )
 
     def judge(
         self, current_request: Request, proposed_request: Request, facts: Facts, *, passed: bool

@@ -4,23 +4,86 @@ What does not count is counted as what it is, so that read = mapped + unmapped +
 command. Who reads counts `mapped`, `unmapped` and the skips that only a mapping finds.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Final
 
 from simulator.cloudtrail.containers import Damage, SkippedContent, SkippedRecord
-from simulator.cloudtrail.decoder import decode
+from simulator.cloudtrail.decoder import decode_windows
 from simulator.cloudtrail.record import Record
+from simulator.decision.facts import Facts
 from simulator.replay.batch import Batch
+from simulator.replay.event_ids import Mark, marks
 from simulator.replay.impact import LogTally
 from simulator.replay.survey import Survey
 
+OUTSIDE_WINDOW: Final = "outside-window"
+OTHER_ACCOUNT: Final = "other-account"
 
-def survey_of(batches: Iterable[tuple[int, Batch]], progress: Callable[[int], None], *, wants_sessions: bool) -> Survey:
-    """The first look at some numbered batches; `progress` is called with the stored bytes of each."""
+_SHARED, _TIME, _REGION, _RECIPIENT = map(
+    attrgetter, ("shared_event_id", "event_time", "aws_region", "recipient_account_id")
+)
+
+Numbered = Sequence[tuple[int, Batch]]
+"""Batches with their place in the whole log's order, which settles whose copy of a repeated record counts."""
+
+Progress = Callable[[int], None]
+"""Called with the stored bytes of each batch that is done with."""
+
+
+def no_progress(_size: int) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which records count. Times are ISO-8601 texts in UTC, `since` inclusive, `until` exclusive; `""` is open.
+
+    `accounts` are callers or recipients; empty means all. `assume` gives values to keys that the log leaves unknown.
+    """
+
+    since: str = ""
+    until: str = ""
+    accounts: frozenset[str] = frozenset()
+    assume: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether no record is left out."""
+        return not (self.since or self.until or self.accounts)
+
+    def leaves_out(self, record: Record, owner: str | None = None) -> str | None:
+        """Why the record does not count, as a skip reason; `owner` is who got the other copy of the same call."""
+        time = record.event_time or ""
+        if (self.since and time < self.since) or (self.until and time >= self.until):
+            return OUTSIDE_WINDOW
+        if self.accounts:
+            identity = record.user_identity
+            theirs = {identity.account_id if identity else None, record.recipient_account_id, owner}
+            if not theirs & self.accounts:
+                return OTHER_ACCOUNT
+        return None
+
+
+def folder_accounts(facts: Facts, batches: Iterable[Batch]) -> frozenset[str]:
+    """The accounts that have a folder in our own organization's trail: they are ours."""
+    own = facts.organization_id
+    return frozenset(
+        batch.log_account for batch in batches if own and batch.log_account and batch.log_organization == own
+    )
+
+
+def survey_of(batches: Numbered, progress: Progress, *, wants_sessions: bool) -> Survey:
+    """The first look at some batches; `Survey.close` it when all parts are merged."""
     survey = Survey(wants_sessions=wants_sessions)
     for number, batch in batches:
-        for item in decode(batch.chunks()):
-            if isinstance(item, Record):
+        for item in decode_windows(batch.chunks()):
+            if isinstance(item, list):
                 survey.look(item, number)
+            elif isinstance(item, Record):
+                survey.look([item], number)
         progress(batch.size)
     return survey
 
@@ -28,23 +91,30 @@ def survey_of(batches: Iterable[tuple[int, Batch]], progress: Callable[[int], No
 class LogReader:
     """The second pass: hands out the records that count, and counts all others in a tally."""
 
-    def __init__(self, tally: LogTally, survey: Survey, leaves_out: Callable[[Record, str | None], str | None]) -> None:
-        """`leaves_out` gives the reason to skip a record, from the record and who got the other copy of the call."""
+    def __init__(self, tally: LogTally, survey: Survey, selection: Selection) -> None:
         self._tally = tally
         self._survey = survey
-        self._leaves_out = leaves_out
+        self._selection = selection
+        self._batch = 0
+        self._seen: set[Mark] = set()
 
-    def records(self, number: int, name: str, chunks: Iterator[bytes]) -> Iterator[Record]:
-        """The records of one log file that count. `number` is its place in the whole log, `name` is for messages."""
+    def windows(self, number: int, name: str, chunks: Iterator[bytes]) -> Iterator[list[Record]]:
+        """The records of one log file that count, many at once, in its order.
+
+        `number` is the file's place in the whole log, `name` is for messages.
+        """
+        self._batch = number
+        self._seen.clear()
         tally = self._tally
-        seen: set[str] = set()
         skipped_content = False
-        for item in decode(chunks):
+        for item in decode_windows(chunks):
             match item:
+                case list():
+                    tally.read += len(item)
+                    yield from self._noted(item)
                 case Record():
                     tally.read += 1
-                    if self._counts(item, number, seen):
-                        yield item
+                    yield from self._noted([item])
                 case SkippedRecord(reason):
                     tally.read += 1
                     tally.skipped[reason] += 1
@@ -56,24 +126,54 @@ class LogReader:
         if not skipped_content:
             tally.files_read += 1
 
-    def _counts(self, record: Record, number: int, seen: set[str]) -> bool:
-        tally, survey = self._tally, self._survey
-        event = record.event_id
-        if event is not None:
-            if event in seen or survey.is_repeated(event, number):
-                tally.duplicates += 1
-                return False
-            seen.add(event)
-        if record.shared_event_id is not None and survey.is_second_copy(record):
-            tally.duplicates += 1
+    def _noted(self, records: list[Record]) -> Iterator[list[Record]]:
+        """Those that count, with their times, regions and accounts in the tally; nothing if there is none."""
+        tally = self._tally
+        records = self._counting(records)
+        if not records:
+            return
+        times = list(filter(None, map(_TIME, records)))
+        if times:
+            tally.see(min(times))
+            tally.see(max(times))
+        for counts, texts in ((tally.regions, map(_REGION, records)), (tally.accounts, map(_RECIPIENT, records))):
+            for text, count in Counter(texts).items():
+                if text:
+                    counts.add(text, count)
+        yield records
+
+    def _counting(self, records: list[Record]) -> list[Record]:
+        """The records that count: without further copies of a call, and without those that were not selected."""
+        in_order = marks(records)
+        distinct = set(in_order)
+        if len(distinct) < len(records) or not self._seen.isdisjoint(distinct) or self._survey.repeats(distinct):
+            records = [record for record, mark in zip(records, in_order, strict=True) if self._is_first(mark)]
+        else:
+            self._seen |= distinct
+        if any(map(_SHARED, records)):
+            records = [record for record in records if not self._is_second_copy(record)]
+        if self._selection.selects_all:
+            return records
+        return [record for record in records if self._is_selected(record)]
+
+    def _is_first(self, mark: Mark) -> bool:
+        if mark[0] is None:
+            return True
+        if mark in self._seen or self._survey.is_repeated(mark, self._batch):
+            self._tally.duplicates += 1
             return False
-        left_out = self._leaves_out(record, survey.owner_by_pair(record))
-        if left_out is not None:
-            tally.skipped[left_out] += 1
-            return False
-        tally.see(record.event_time)
-        if record.aws_region:
-            tally.regions.add(record.aws_region)
-        if record.recipient_account_id:
-            tally.accounts.add(record.recipient_account_id)
+        self._seen.add(mark)
         return True
+
+    def _is_second_copy(self, record: Record) -> bool:
+        if record.shared_event_id is None or not self._survey.is_second_copy(record):
+            return False
+        self._tally.duplicates += 1
+        return True
+
+    def _is_selected(self, record: Record) -> bool:
+        left_out = self._selection.leaves_out(record, self._survey.owner_by_pair(record))
+        if left_out is None:
+            return True
+        self._tally.skipped[left_out] += 1
+        return False

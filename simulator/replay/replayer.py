@@ -3,20 +3,20 @@
 Two passes over the batches: the first learns (`Survey`), the second judges.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from simulator.cloudtrail.actions import ActionMap
-from simulator.cloudtrail.call_result import CallResult, result_of
+from simulator.cloudtrail.call import Call
+from simulator.cloudtrail.call_result import CallResult
 from simulator.cloudtrail.checks import Mapped, Skipped, Unmapped
-from simulator.cloudtrail.containers import Damage, SkippedContent, SkippedRecord
-from simulator.cloudtrail.decoder import decode
 from simulator.cloudtrail.normalizer import Normalizer
-from simulator.cloudtrail.principal import principal_of, session_name_of
+from simulator.cloudtrail.parameters import Parameters
+from simulator.cloudtrail.principal import principal_of
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resources import ResourceMap
-from simulator.decision.facts import Facts, Membership
 from simulator.decision.request import (
     UNKNOWN,
     ContextValue,
@@ -31,65 +31,42 @@ from simulator.organization.snapshot import facts as facts_of
 from simulator.organization.tree import Organization
 from simulator.replay.batch import Batch
 from simulator.replay.classes import classes
+from simulator.replay.facets import Facets
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
 from simulator.replay.labels import resource_label
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
-from simulator.replay.shapes import ShapeMemo
+from simulator.replay.reading import (
+    LogReader,
+    Numbered,
+    Progress,
+    Selection,
+    folder_accounts,
+    no_progress,
+    survey_of,
+)
+from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
 from simulator.replay.survey import Survey, wants_sessions
 from simulator.replay.ties import Ties
+from simulator.replay.watched import View, is_watched, noted
 
-OUTSIDE_WINDOW: Final = "outside-window"
-OTHER_ACCOUNT: Final = "other-account"
+_MOST_ACTIONS: Final = 20_000
+"""Actions to remember; hostile logs can name any number of them."""
+
 POSSIBLE_ACTION: Final = "action"
 """The "key" that would settle a finding of a check which AWS only possibly made."""
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which records count. Times are ISO-8601 texts in UTC, `since` inclusive, `until` exclusive; `""` is open.
-
-    `accounts` are callers or recipients; empty means all. `assume` gives values to keys that the log leaves unknown.
-    """
-
-    since: str = ""
-    until: str = ""
-    accounts: frozenset[str] = frozenset()
-    assume: Mapping[str, str] = field(default_factory=dict)
-
-    def leaves_out(self, record: Record, owner: str | None = None) -> str | None:
-        """Why the record does not count, as a skip reason; `owner` is who got the other copy of the same call."""
-        time = record.event_time or ""
-        if (self.since and time < self.since) or (self.until and time >= self.until):
-            return OUTSIDE_WINDOW
-        if self.accounts:
-            identity = record.user_identity
-            theirs = {identity.account_id if identity else None, record.recipient_account_id, owner}
-            if not theirs & self.accounts:
-                return OTHER_ACCOUNT
-        return None
-
-
-@dataclass(frozen=True, slots=True)
 class _Sighting:
-    """One check's outcome with what a finding of it needs."""
+    """One check's outcome with what a finding of it needs; `number` as in `Mapped.numbers`."""
 
     outcome: Outcome
     request: Request
+    number: int | None
     sides: tuple[SideAnswer, ...]
     drift: bool
     extra_keys: tuple[str, ...] = ()
-
-
-Numbered = Sequence[tuple[int, Batch]]
-"""Batches with their place in the whole log's order, which settles whose copy of a repeated record counts."""
-
-Progress = Callable[[int], None]
-"""Called with the stored bytes of each batch that is done with."""
-
-
-def _no_progress(_size: int) -> None:
-    """Nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +96,21 @@ class Replayer:
         self.moves = self.facts.org_paths != self.proposed_facts.org_paths
         self._keys = self.guardrails.keys()
         self.normalizer = Normalizer(
-            catalog, self._keys, ActionMap(catalog), ResourceMap(catalog), self.guardrails.keys_for
+            catalog,
+            self._keys,
+            ActionMap(catalog),
+            ResourceMap(catalog),
+            self.guardrails.keys_for,
+            self.guardrails.asks_resource,
         )
         self.assume = {key.lower(): value for key, value in question.selection.assume.items()}
 
-    def survey(self, batches: Numbered, progress: Progress = _no_progress) -> Survey:
+    def survey(self, batches: Numbered, progress: Progress = no_progress) -> Survey:
         """The first look at some batches."""
-        survey = Survey(wants_sessions=wants_sessions(self._keys))
-        for number, batch in batches:
-            for item in decode(batch.chunks()):
-                if isinstance(item, Record):
-                    survey.look(item, number)
-            progress(batch.size)
-        return survey
+        return survey_of(batches, progress, wants_sessions=wants_sessions(self._keys))
 
     def judge(
-        self, survey: Survey, folder_accounts: frozenset[str], batches: Numbered, progress: Progress = _no_progress
+        self, survey: Survey, folder_accounts: frozenset[str], batches: Numbered, progress: Progress = no_progress
     ) -> Impact:
         """The impact of some batches, with what the survey of all of them taught."""
         judge = _Judge(self, survey, folder_accounts)
@@ -143,20 +119,12 @@ class Replayer:
             progress(batch.size)
         return judge.finished()
 
-    def run(self, batches: Sequence[Batch], progress: Progress = _no_progress) -> Impact:
+    def run(self, batches: Sequence[Batch], progress: Progress = no_progress) -> Impact:
         """Survey and judge all batches, one after the other."""
         numbered = list(enumerate(batches))
         survey = self.survey(numbered, progress)
-        survey.forget_ids()
+        survey.close()
         return self.judge(survey, folder_accounts(self.facts, batches), numbered, progress)
-
-
-def folder_accounts(facts: Facts, batches: Iterable[Batch]) -> frozenset[str]:
-    """The accounts that have a folder in our own organization's trail: they are ours."""
-    own = facts.organization_id
-    return frozenset(
-        batch.log_account for batch in batches if own and batch.log_account and batch.log_organization == own
-    )
 
 
 class _Judge:
@@ -169,120 +137,119 @@ class _Judge:
         self._survey = survey
         self._facts = survey.facts(replayer.facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
-        self._batch = 0
-        self._seen: set[str] = set()
+        self._reader = LogReader(self.impact, survey, replayer.selection)
         alike = classes(replayer.guardrails.programs(), (self._facts, self._proposed_facts))
-        self._judged = ShapeMemo(self._judge, alike)
+        # Two memos: the first asks for nothing but what a record holds, which is fast but tells many records apart;
+        # what it has not seen yet, the second one looks up by facets.
+        self._judged = FrontMemo(ShapeMemo(self._judge, alike), alike)
+        self._callers = ShapeMemo(principal_of)
+        self._owners = Facet(ShapeMemo(survey.owner_by_pair), lambda owner: owner)
+        self._labels: dict[str, ShapeMemo[tuple[tuple[str, bool], ...]]] = {}
+        self._alike = alike
+        self._reading, self._proposed_reading = (
+            Facets(replayer.guardrails, replayer.normalizer, facts, self._facts, alike)
+            for facts in (self._facts, self._proposed_facts)
+        )
 
     def fold_file(self, number: int, name: str, chunks: Iterator[bytes]) -> None:
         """Fold one log file."""
-        self._batch = number
-        self._seen.clear()
-        impact = self.impact
-        skipped_content = False
-        for item in decode(chunks):
-            match item:
-                case Record():
-                    impact.read += 1
-                    self._fold_record(item)
-                case SkippedRecord(reason):
-                    impact.read += 1
-                    impact.skipped[reason] += 1
-                case SkippedContent(reason):
-                    skipped_content = True
-                    impact.files_skipped[reason] += 1
-                case Damage(reason):
-                    impact.note_damage(name, reason)
-        if not skipped_content:
-            impact.files_read += 1
+        for records in self._reader.windows(number, name, chunks):
+            self._fold_records(records)
 
     def finished(self) -> Impact:
         """The impact, when all files are folded."""
-        for account, records in self.impact.accounts.items():
-            if self._facts.membership(account) is Membership.UNKNOWN:
-                self.impact.stale_accounts.add(account, records)
+        self.impact.note_stale(self._facts)
         return self.impact
 
-    def _fold_record(self, record: Record) -> None:
+    def _fold_records(self, records: list[Record]) -> None:
         impact = self.impact
-        event_id = record.event_id
-        if event_id is not None:
-            if event_id in self._seen or self._survey.is_repeated(event_id, self._batch):
-                impact.duplicates += 1
-                return
-            self._seen.add(event_id)
-        if record.shared_event_id is not None and self._survey.is_second_copy(record):
-            impact.duplicates += 1
-            return
-        left_out = self._replayer.selection.leaves_out(record, self._survey.owner_by_pair(record))
-        if left_out is not None:
-            impact.skipped[left_out] += 1
-            return
-        impact.see(record.event_time)
-        if record.aws_region:
-            impact.regions.add(record.aws_region)
-        if record.recipient_account_id:
-            impact.accounts.add(record.recipient_account_id)
-        judged = self._judged(record)
+        judge = self._judged.at
+        judged = [judge(View(record)) for record in records]
+        kinds = dict(zip(map(id, judged), judged, strict=True))
+        for kind, count in Counter(map(id, judged)).items():
+            self._count(kinds[kind], count)
+        if any(each.outcome.makes_finding for each in kinds.values()):
+            for record, result in zip(records, judged, strict=True):
+                if result.outcome.makes_finding:
+                    impact.timeline.add(record.event_time, result.outcome)
+                for touched in result.findings:
+                    self._fold_finding(record, touched)
+        if impact.ties is not None:
+            for record, result in zip(records, judged, strict=True):
+                if result.mapped:
+                    impact.ties.look(record, result)
+
+    def _count(self, judged: "_Judged", records: int) -> None:
+        impact = self.impact
         if judged.skipped is not None:
-            impact.skipped[judged.skipped] += 1
+            impact.skipped[judged.skipped] += records
         elif judged.unmapped is not None:
-            impact.unmapped += 1
-            impact.note_unmapped([(judged.unmapped, 1)])
+            impact.unmapped += records
+            impact.note_unmapped([(judged.unmapped, records)])
         else:
-            impact.mapped += 1
-            impact.requests += judged.requests
-            impact.outcomes[judged.outcome] += 1
-            impact.drift += judged.drift
-            if judged.outcome.makes_finding:
-                impact.timeline.add(record.event_time, judged.outcome)
-            if impact.ties is not None:
-                impact.ties.look(record, judged)
-            for touched in judged.findings:
-                self._fold_finding(record, touched)
+            impact.mapped += records
+            impact.requests += judged.requests * records
+            impact.outcomes[judged.outcome] += records
+            impact.drift += judged.drift * records
 
     def _fold_finding(self, record: Record, touched: "_Touched") -> None:
-        # Records of one shape may have different callers.
-        fold = self.impact.finding(touched.key._replace(principal=principal_of(record).label))
-        fold.calls += 1
-        fold.see(record.event_time)
-        if record.aws_region:
-            fold.regions.add(record.aws_region)
+        # Records of one shape may have different callers, and resources of different names.
+        principal = self._callers(record)
+        key = touched.key._replace(principal=principal.label, account=principal.account)
+        fold = self.impact.finding(key)
+        fold.count(record, self._resources(record, touched))
         if touched.settled_by:
             fold.keys |= touched.settled_by
-        for resource in touched.resources:
-            fold.resources.add(resource)
-        session = session_name_of(record)
-        if session:
-            fold.sessions.add(session)
-        if record.event_id:
-            fold.event_ids.add(record.event_id)
+
+    def _resources(self, record: Record, touched: "_Touched") -> Iterable[str]:
+        """The resources of a call that a finding is about, each once."""
+        action = touched.key.action
+        labels = self._labels.get(action)
+        if labels is None:
+            if len(self._labels) >= _MOST_ACTIONS:
+                self._labels.clear()
+            labels = self._labels[action] = ShapeMemo(lambda each: self._labels_of(each, action), self._alike)
+        found = labels(record)
+        if touched.resources is None:
+            return {label for label, certain in found if certain}
+        return {found[number][0] for number in touched.resources}
+
+    def _labels_of(self, record: Record, action: str) -> tuple[tuple[str, bool], ...]:
+        call = Call(record, Parameters.from_record(record), principal_of(record), self._facts)
+        found = self._replayer.normalizer.find_resources(call, action)
+        return tuple((resource_label(each.resource), each.certain) for each in found)
 
     # Judging: a pure function of the record, once the survey is done; `ShapeMemo` remembers its results
 
     def _judge(self, record: Record) -> "_Judged":
-        normalized = self._replayer.normalizer.normalize(record, self._facts)
+        normalized = self._replayer.normalizer.normalize(record, self._facts, self._reading)
         match normalized:
             case Skipped(reason):
                 return _Judged(skipped=reason)
             case Unmapped(reason):
                 return _Judged(unmapped=UnmappedKind(record.event_source or "", record.event_name or "", reason))
-            case Mapped(requests):
-                return self._judge_requests(record, requests)
+            case Mapped():
+                return self._judge_requests(record, normalized)
 
-    def _judge_requests(self, record: Record, requests: tuple[Request, ...]) -> "_Judged":
-        proposed_requests = requests
+    def _judge_requests(self, record: Record, mapped: Mapped) -> "_Judged":
+        requests = proposed_requests = mapped.requests
         if self._replayer.moves:
-            again = self._replayer.normalizer.normalize(record, self._proposed_facts)
+            again = self._replayer.normalizer.normalize(record, self._proposed_facts, self._proposed_reading)
             if isinstance(again, Mapped) and len(again.requests) == len(requests):
                 proposed_requests = again.requests
-        owner = self._survey.owner_by_pair(record)
+        owner = None
+        if any(
+            each.resource_account is UNKNOWN
+            for each, number in zip(requests, mapped.numbers, strict=True)
+            if number is not None
+        ):
+            owner = noted(record, self._owners) if is_watched(record) else self._survey.owner_by_pair(record)
         assume = self._replayer.assume
         sure = sum(request.tier is not Tier.POSSIBLE for request in requests)
-        result = result_of(record)
+        result = self._reading.result(record)
         sightings = [
-            self._sight(_completed(now, owner, assume), _completed(then, owner, assume), result)
-            for now, then in zip(requests, proposed_requests, strict=True)
+            self._sight(_completed(now, owner, assume), _completed(then, owner, assume), number, result)
+            for now, then, number in zip(requests, proposed_requests, mapped.numbers, strict=True)
             if now.tier is not Tier.POSSIBLE or not sure
         ]
         return _Judged(
@@ -292,7 +259,7 @@ class _Judge:
             findings=_touched(sightings),
         )
 
-    def _sight(self, now: Request, then: Request, result: CallResult) -> _Sighting:
+    def _sight(self, now: Request, then: Request, number: int | None, result: CallResult) -> _Sighting:
         passed = result.passed
         current, proposed = self._replayer.guardrails.judge(now, then, self._facts, passed=passed)
         outcome = outcome_of(current, proposed, passed=passed)
@@ -309,15 +276,18 @@ class _Judge:
                 outcome = Outcome.POSSIBLY_NEWLY_DENIED
             elif outcome is Outcome.NEWLY_ALLOWED:
                 outcome = Outcome.UNCHANGED
-        return _Sighting(outcome, now, _responsible(outcome, current, proposed), drift, extra)
+        return _Sighting(outcome, now, number, _responsible(outcome, current, proposed), drift, extra)
 
 
 @dataclass(frozen=True, slots=True)
 class _Touched:
-    """A finding that a call stands in, with the resources of the call that it is about. The key lacks the principal."""
+    """A finding that a call stands in. The key lacks the principal and its account.
+
+    `resources` are the numbers of those resources of the key's action that it is about; `None` stands for all of them.
+    """
 
     key: FindingKey
-    resources: tuple[str, ...]
+    resources: frozenset[int] | None
     settled_by: frozenset[str]
 
 
@@ -332,24 +302,30 @@ class _Judged:
     drift: bool = False
     findings: tuple[_Touched, ...] = ()
 
+    @property
+    def mapped(self) -> bool:
+        """Whether it was judged."""
+        return self.skipped is None and self.unmapped is None
+
 
 def _touched(sightings: Iterable[_Sighting]) -> tuple[_Touched, ...]:
     """The findings of one call: it counts once in each, however many resources of it were checked."""
-    resources: dict[FindingKey, set[str]] = {}
+    resources: dict[FindingKey, set[int | None]] = {}
     keys: dict[FindingKey, set[str]] = {}
     for sighting in sightings:
         if not sighting.outcome.makes_finding:
             continue
         request = sighting.request
-        principal = request.principal
         for side in sighting.sides:
             for place, settling in side.found():
-                key = FindingKey(sighting.outcome, "", principal.kind.value, principal.account, request.action, place)
-                resources.setdefault(key, set()).add(resource_label(request.resource))
+                key = FindingKey(sighting.outcome, "", request.principal.kind.value, None, request.action, place)
+                resources.setdefault(key, set()).add(sighting.number)
                 keys.setdefault(key, set()).update(settling, sighting.extra_keys)
     return tuple(
         _Touched(
-            key, tuple(sorted(found)), frozenset() if key.outcome is Outcome.NEWLY_DENIED else frozenset(keys[key])
+            key,
+            None if None in found else frozenset(number for number in found if number is not None),
+            frozenset() if key.outcome is Outcome.NEWLY_DENIED else frozenset(keys[key]),
         )
         for key, found in resources.items()
         # Where the same statement surely denies the call on another resource, nothing is left to settle.

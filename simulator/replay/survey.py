@@ -4,9 +4,9 @@ CloudTrail files are unordered, and some facts stand in one record while another
 accounts are ours, which tags a session was given, which of two copies of a cross-account call is the caller's.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +16,8 @@ from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.record import Record
 from simulator.decision.facts import Facts, Membership, SessionFacts
 from simulator.iam.arn import is_account_id
+from simulator.replay.event_ids import EventIds, Mark
+from simulator.replay.lessons import Lessons
 
 MAX_LEARNED: Final = 200_000
 MAX_SESSIONS: Final = 500_000
@@ -25,7 +27,10 @@ MAX_PAIRS: Final = 1_000_000
 _CONTESTED: Final = ""
 """Stands for the owner of a name that the log shows with several owners."""
 
-_OBJECT_KEY: Final = re.compile(rb'(:s3:::[^/"]+/)[^"]*')
+_TOGETHER: Final = 64
+"""Records that are glanced at together; one that teaches something makes all of them be looked at closely."""
+
+_SHARED, _RECIPIENT, _SOURCE = map(attrgetter, ("shared_event_id", "recipient_account_id", "event_source"))
 _SESSION_KEYS: Final = ("aws:principaltag/", "aws:sourceidentity", "aws:assumedroot")
 
 
@@ -48,42 +53,43 @@ class _Pair:
 
 @dataclass(slots=True)
 class Survey:
-    """What the first look taught. `merge` joins the looks at parts of a log.
+    """What the first look taught. `merge` joins the looks at parts of a log; `close` ends it.
 
     `repeated` names, for each event id that stands in several batches, the one batch whose copy counts: the first.
     """
 
     home_accounts: set[str] = field(default_factory=set)
-    batches_by_event: dict[str, int] = field(default_factory=dict)
-    repeated: dict[str, int] = field(default_factory=dict)
+    event_ids: EventIds = field(default_factory=EventIds)
+    repeated: dict[Mark, int] = field(default_factory=dict)
     pairs: dict[str, _Pair] = field(default_factory=dict)
     learned: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, SessionFacts] = field(default_factory=dict)
     wants_sessions: bool = True
-    _taught: set[tuple[object, ...]] = field(default_factory=set)
+    _lessons: Lessons = field(default_factory=Lessons)
 
-    def look(self, record: Record, batch: int) -> None:
-        """Learn from one record of the batch with this number."""
-        if record.event_id is not None:
-            self._look_at_id(record.event_id, batch)
-        identity = record.user_identity
-        caller = identity.account_id if identity else None
-        recipient = record.recipient_account_id
-        if caller is not None and caller == recipient and is_account_id(caller):
-            self.home_accounts.add(caller)
-        if record.shared_event_id:
-            self._look_at_pair(record, record.shared_event_id, caller, recipient)
-        if len(self.learned) < MAX_LEARNED:
-            self._learn(record)
-        if self.wants_sessions and record.event_source == "sts.amazonaws.com":
-            self._look_at_session(record)
+    def look(self, records: list[Record], batch: int) -> None:
+        """Learn from records of the batch with this number, in its order."""
+        self.event_ids.add(records, batch)
+        for caller, recipient in set(zip(map(_caller, records), map(_RECIPIENT, records), strict=True)):
+            if caller is not None and caller == recipient and is_account_id(caller):
+                self.home_accounts.add(caller)
+        if any(map(_SHARED, records)):
+            for record in records:
+                if record.shared_event_id:
+                    self._look_at_pair(record, record.shared_event_id, _caller(record), record.recipient_account_id)
+        for place in range(0, len(records), _TOGETHER):
+            some = records[place : place + _TOGETHER]
+            if len(self.learned) < MAX_LEARNED and self._lessons.may_teach(some, self.learned):
+                for record in some:
+                    self._take(learned_accounts(record))
+        if self.wants_sessions and "sts.amazonaws.com" in set(map(_SOURCE, records)):
+            for record in records:
+                if record.event_source == "sts.amazonaws.com":
+                    self._look_at_session(record)
 
     def merge(self, other: "Survey") -> None:
         """Add what another part of the log taught."""
-        for event, batch in other.batches_by_event.items():
-            self._look_at_id(event, batch)
-        for event, batch in other.repeated.items():
-            self.repeated[event] = min(batch, self.repeated.get(event, batch))
+        self.event_ids.merge(other.event_ids)
         self.home_accounts |= other.home_accounts
         self._take(other.learned)
         self.sessions.update(other.sessions)
@@ -94,14 +100,19 @@ class Survey:
                 ours.caller_event = _smaller(ours.caller_event, theirs.caller_event)
                 ours.owner = _smaller(ours.owner, theirs.owner)
 
-    def forget_ids(self) -> None:
-        """Drop the ids that stand once, and what was only kept to learn faster."""
-        self.batches_by_event = {}
-        self._taught = set()
+    def close(self) -> None:
+        """All is looked at: find out which ids stand in several batches, drop what served to learn only."""
+        self.repeated = self.event_ids.repeated()
+        self.event_ids = EventIds()
+        self._lessons = Lessons()
 
-    def is_repeated(self, event_id: str, batch: int) -> bool:
+    def is_repeated(self, mark: Mark, batch: int) -> bool:
         """Whether an earlier batch holds the copy that counts."""
-        return self.repeated.get(event_id, batch) != batch
+        return self.repeated.get(mark, batch) != batch
+
+    def repeats(self, marks: set[Mark]) -> bool:
+        """Whether one of these stands in several batches."""
+        return not marks.isdisjoint(self.repeated)
 
     def is_second_copy(self, record: Record) -> bool:
         """Whether another copy of this cross-account call counts: the caller's, else the one with the smallest id."""
@@ -124,29 +135,6 @@ class Survey:
             resource_accounts={**sure, **facts.resource_accounts},
             sessions=self.sessions,
         )
-
-    def _look_at_id(self, event: str, batch: int) -> None:
-        first = self.batches_by_event.setdefault(event, batch)
-        if first != batch:
-            self.batches_by_event[event] = min(first, batch)
-            self.repeated[event] = min(first, batch, self.repeated.get(event, batch))
-
-    def _learn(self, record: Record) -> None:
-        identity = record.user_identity
-        session = identity.session_context if identity else None
-        issuer = session.session_issuer if session else None
-        # What most records could teach, an earlier one has taught: a glance at their text tells.
-        signs = (
-            (issuer.arn if issuer else None) or (identity.arn if identity else None),
-            _OBJECT_KEY.sub(rb"\1", bytes(record.resources)),
-            record.recipient_account_id,
-            identity.account_id if identity else None,
-        )
-        if signs in self._taught and not _names_parts(record):
-            return
-        self._take(learned_accounts(record))
-        if len(self._taught) < MAX_LEARNED:
-            self._taught.add(signs)
 
     def _take(self, found: Mapping[str, str]) -> None:
         for name, account in found.items():
@@ -185,10 +173,9 @@ class Survey:
         )
 
 
-def _names_parts(record: Record) -> bool:
-    """Whether request or answer may hold an ARN of the kind that requests name by parts (IAM, secrets)."""
-    texts = (bytes(record.request_parameters), bytes(record.response_elements))
-    return any(b":iam:" in text or b":secretsmanager:" in text for text in texts)
+def _caller(record: Record) -> str | None:
+    identity = record.user_identity
+    return identity.account_id if identity else None
 
 
 def wants_sessions(keys: frozenset[str]) -> bool:

@@ -31,8 +31,15 @@ from simulator.replay.classes import classes
 from simulator.replay.impact import LogTally, Sightings, Smallest, UnmappedKind
 from simulator.replay.labels import resource_label
 from simulator.replay.outcome import Outcome, StatementPlace
-from simulator.replay.reading import LogReader, survey_of
-from simulator.replay.replayer import Numbered, Progress, Selection, folder_accounts
+from simulator.replay.reading import (
+    LogReader,
+    Numbered,
+    Progress,
+    Selection,
+    folder_accounts,
+    no_progress,
+    survey_of,
+)
 from simulator.replay.restrictions import Restriction
 from simulator.replay.shapes import ShapeMemo
 from simulator.replay.survey import Survey
@@ -108,10 +115,6 @@ class Usage(LogTally):
             self.uses[key].merge(fold)
 
 
-def _no_progress(_size: int) -> None:
-    """Nobody watches."""
-
-
 class UsageCounter:
     """Answers one question over batches: a survey of all of them first, then the usage. Parts add up by `merge`."""
 
@@ -125,30 +128,31 @@ class UsageCounter:
         # No condition is asked, so no context key has to be found out.
         self.normalizer = Normalizer(catalog, _NO_KEYS, self.actions, ResourceMap(catalog))
 
-    def survey(self, batches: Numbered, progress: Progress = _no_progress) -> Survey:
+    def survey(self, batches: Numbered, progress: Progress = no_progress) -> Survey:
         """The first look at some batches."""
         return survey_of(batches, progress, wants_sessions=False)
 
     def judge(
-        self, survey: Survey, folder_accounts: frozenset[str], batches: Numbered, progress: Progress = _no_progress
+        self, survey: Survey, folder_accounts: frozenset[str], batches: Numbered, progress: Progress = no_progress
     ) -> Usage:
         """The usage of some batches, with what the survey of all of them taught."""
         facts = survey.facts(self.facts, folder_accounts)
         usage = Usage()
-        reader = LogReader(usage, survey, self.selection.leaves_out)
+        reader = LogReader(usage, survey, self.selection)
         users = _Users(self, usage, facts)
         for number, batch in batches:
-            for record in reader.records(number, batch.name, batch.chunks()):
-                users.count(record)
+            for records in reader.windows(number, batch.name, batch.chunks()):
+                for record in records:
+                    users.count(record)
             progress(batch.size)
         usage.note_stale(facts)
         return usage
 
-    def run(self, batches: Sequence[Batch], progress: Progress = _no_progress) -> Usage:
+    def run(self, batches: Sequence[Batch], progress: Progress = no_progress) -> Usage:
         """Survey and count all batches, one after the other."""
         numbered = list(enumerate(batches))
         survey = self.survey(numbered, progress)
-        survey.forget_ids()
+        survey.close()
         return self.judge(survey, folder_accounts(self.facts, batches), numbered, progress)
 
 

@@ -1,13 +1,13 @@
 """A record that notes what is read of it, and how to make the same reads of another record.
 
-A *note* names one read: a field by its path (`user_identity.arn`), or a call of a method of the request parameters or
-of `additionalEventData`. What is noted is no more than what was asked: a judge that asks for the bucket's name does
-not depend on the object's key.
+A *note* names one read: a field by its path (`user_identity.arn`), a call of a method of the request parameters or of
+`additionalEventData`, or a part that is read as a whole. What is noted is no more than what was asked: a judge that
+asks for the bucket's name does not depend on the object's key.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, get_type_hints
+from typing import Any, Final, NamedTuple, Protocol, get_type_hints
 
 import msgspec
 
@@ -34,6 +34,8 @@ NESTED: Final = frozenset(_STRUCTS)
 """Fields that hold further fields: only whether they are there is a value of its own."""
 
 _NO_TEXT: Final[Mapping[str, object]] = {}
+_NO_PARAMETERS: Final[Mapping[str, str]] = {}
+_decode_flat: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class ParameterRead(NamedTuple):
@@ -49,18 +51,42 @@ class ExtraRead(NamedTuple):
     name: str
 
 
-Note = str | ParameterRead | ExtraRead
+class Part(Protocol):
+    """Something that is read of a record as a whole (`simulator.replay.shapes.Facet`)."""
+
+    def value(self, view: "View") -> Any:
+        """What it is for a record."""
+        ...
+
+    def sign(self, view: "View") -> Any:
+        """A hashable value, equal for records of which the judge need not tell this part apart."""
+        ...
+
+
+Note = str | ParameterRead | ExtraRead | Part
 
 
 class View:
     """A record, with what has to be decoded of it decoded once."""
 
-    __slots__ = ("_extra", "_parameters", "record")
+    __slots__ = ("_extra", "_flat", "_parameters", "record")
 
     def __init__(self, record: Record) -> None:
         self.record = record
         self._parameters: Parameters | None = None
+        self._flat: Mapping[str, str] | None = None
         self._extra: Mapping[str, object] | None = None
+
+    @property
+    def flat(self) -> Mapping[str, str]:
+        """`requestParameters` where all members are texts, as in most calls; empty where they are not."""
+        if self._flat is None:
+            raw = self.record.request_parameters
+            try:
+                self._flat = _NO_PARAMETERS if raw is NO_JSON else _decode_flat(raw)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                self._flat = _NO_PARAMETERS
+        return self._flat
 
     @property
     def parameters(self) -> Parameters:
@@ -73,6 +99,9 @@ class View:
     def extra(self) -> Mapping[str, object]:
         """`additionalEventData`."""
         if self._extra is None:
+            watched: Mapping[str, object] | None = getattr(self.record, "watched_extra", None)
+            if watched is not None:
+                return watched
             raw = self.record.additional_event_data
             self._extra = _NO_TEXT if raw is NO_JSON else decode_object(raw)
         return self._extra
@@ -96,6 +125,8 @@ def getter(note: Note) -> Getter:
     if isinstance(note, ExtraRead):
         name = note.name
         return lambda view: _value(view.extra.get(name))
+    if not isinstance(note, str):
+        return note.sign
     get: Callable[[Record], Any] = attrgetter(note)
     declared = _declared(note)
     if note.rpartition(".")[2] in NESTED:
@@ -125,13 +156,14 @@ def _value(found: object) -> object:
 def _parameter_getter(method: str, argument: Any) -> Getter:
     match method:
         case "":
-            return lambda view: view.parameters.outline
+            # Among texts alone there is no wrapper.
+            return lambda view: (True, tuple(view.flat), ()) if view.flat else view.parameters.outline
         case "all":
-            return lambda view: view.parameters.all(argument)
+            return lambda view: (view.flat[argument],) if argument in view.flat else view.parameters.all(argument)
         case "first":
-            return lambda view: view.parameters.first(argument)
+            return lambda view: view.flat[argument] if argument in view.flat else view.parameters.first(argument)
         case "has":
-            return lambda view: view.parameters.has(argument)
+            return lambda view: view.flat[argument] != "" if argument in view.flat else view.parameters.has(argument)
         case "raw":
             return lambda view: _value(view.parameters.raw(argument))
         case "matching":
@@ -148,9 +180,20 @@ def _parameter_getter(method: str, argument: Any) -> Getter:
 
 def watch(record: Record, notes: dict[Note, None]) -> Record:
     """`record`, noting every read in `notes`, in order of first reading."""
-    watched: Any = _WatchedRecord(record, notes)
+    watched: Any = WatchedRecord(record, notes)
     result: Record = watched
     return result
+
+
+def noted(record: Record, part: Part) -> Any:
+    """The value of a part of a record under watch; noted as one read."""
+    watched: Any = record
+    return watched.read_part(part)
+
+
+def is_watched(record: Record) -> bool:
+    """Whether reads of `record` are noted."""
+    return isinstance(record, WatchedRecord)
 
 
 class _Watched:
@@ -172,14 +215,20 @@ class _Watched:
         return value
 
 
-class _WatchedRecord(_Watched):
+class WatchedRecord(_Watched):
     """Hands out watched parts where a record hands out JSON; see `Parameters.from_record` and `Call.extra`."""
 
-    __slots__ = ("_record",)
+    __slots__ = ("_record", "_view")
 
     def __init__(self, record: Record, notes: dict[Note, None]) -> None:
         super().__init__(record, "", notes)
         self._record = record
+        self._view = View(record)
+
+    def read_part(self, part: Part) -> Any:
+        """The value of a part, noted."""
+        self._notes.setdefault(part)
+        return part.value(self._view)
 
     @property
     def watched_parameters(self) -> Parameters:
@@ -236,6 +285,11 @@ class _WatchedParameters(Parameters):
     def names(self) -> frozenset[str]:
         """Noted."""
         return self._told().names
+
+    @property
+    def outline(self) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
+        """Noted: it is what the note of the names stands for."""
+        return self._told().outline
 
     def all(self, path: str) -> tuple[str, ...]:
         """Noted."""

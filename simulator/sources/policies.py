@@ -1,9 +1,11 @@
 """Finds the policy files under the paths a user names, for `orgsim check`.
 
-A folder with proposal.yaml stands for the policies that it names; any other folder for its JSON files that are
-policies. The type comes from the manifest, else from the folder's name (`scp`, `rcp`), else from the content.
+A folder with proposal.yaml stands for the policies that it names; a file or folder in the form of another tool
+(`as_code`) for the policies in it; any other folder for its JSON files that are policies. The type comes from the
+manifest, else from the folder's name (`scp`, `rcp`), else from the content.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +17,13 @@ from simulator.organization.manifest import parse_manifest
 from simulator.policy.diagnostic import Diagnostic, PolicyError, Severity, Span
 from simulator.policy.document import PolicyDocument, PolicyType
 from simulator.policy.parser import parse_policy
+from simulator.sources.as_code import PROPOSALS, is_proposal, read_as_code
+from simulator.sources.given import Given
 from simulator.sources.text import read_text
 
 _LIMIT: Final = 4 << 20
-_MANIFESTS: Final = ("proposal.yaml", "proposal.yml")
 _STATEMENT: Final = re.compile(r'"Statement"\s*:')
+_TEMPLATE: Final = re.compile(r'"(?:AWSTemplateFormatVersion|Resources)"\s*:')
 _FOLDERS: Final = {each.side: each for each in PolicyType}
 
 
@@ -45,43 +49,69 @@ class _Candidate:
     certain: bool
 
 
-def read_policy_files(paths: Sequence[Path], policy_type: PolicyType | None = None) -> tuple[PolicyFile, ...]:
+def read_policy_files(
+    paths: Sequence[Path], policy_type: PolicyType | None = None, parameters: Sequence[str] = ()
+) -> tuple[PolicyFile, ...]:
     """Read every policy under `paths`, each file once, in a fixed order.
 
-    `policy_type` overrides what manifest, folder and content say. Raises `OrgsimError` for a path that does not exist
-    and for a broken proposal.yaml; what is wrong with a policy file stands in its `PolicyFile`.
+    `policy_type` overrides what manifest, folder and content say; `parameters` (`KEY=VALUE`) are for what a template
+    leaves open. Raises `OrgsimError` for a path that does not exist, for a broken proposal.yaml and for what another
+    tool's form leaves open; what is wrong with a policy file stands in its `PolicyFile`.
     """
     seen: set[Path] = set()
-    found = []
+    found: list[PolicyFile] = []
+    given = Given(parameters)
     for path in paths:
-        for candidate in _candidates(path):
-            resolved = candidate.path.resolve()
-            if resolved in seen:
-                continue
-            file = _read(candidate, policy_type)
-            if file is not None:
-                seen.add(resolved)
-                found.append(file)
+        for group in _candidates(path, given):
+            files = (group,) if isinstance(group, _Candidate) else group
+            new = [each for each in files if each.path.resolve() not in seen]
+            read = (_read(each, policy_type) if isinstance(each, _Candidate) else each for each in new)
+            kept = [each for each in read if each is not None]
+            seen.update(each.path.resolve() for each in kept)
+            found += kept
+    given.check_all_used()
     return tuple(found)
 
 
-def _candidates(path: Path) -> Iterator[_Candidate]:
+def _as_code(path: Path, given: Given) -> tuple[PolicyFile, ...] | None:
+    """The policies of a path that is in another tool's form; `None` if it is not."""
+    try:
+        proposal = read_as_code(path, given)
+    except PolicyError as error:
+        return (PolicyFile(Path(error.file or path), None, None, error.diagnostics),)
+    if proposal is None:
+        return None
+    documents = ((each.document, each.type) for each in proposal.policies)
+    return tuple(PolicyFile(Path(document.file or path), document, kind) for document, kind in documents)
+
+
+def _candidates(path: Path, given: Given) -> Iterator[_Candidate | tuple[PolicyFile, ...]]:
+    """The files that may be policies, and in groups those that another tool's form holds."""
     if not path.exists():
         hint = "the path is relative to the folder the command runs in"
         raise OrgsimError("file-missing", "there is no such file or folder", hint=hint, file=path)
     if path.is_dir():
-        yield from _in_folder(path, _FOLDERS.get(path.resolve().name.lower()))
+        yield from _in_folder(path, _FOLDERS.get(path.resolve().name.lower()), given)
+    elif is_proposal(path):
+        yield from _in_manifest(path)
+    elif os.access(path, os.R_OK) and (inside := _as_code(path, given)) is not None:
+        yield inside
     elif path.suffix.lower() in (".yaml", ".yml"):
         yield from _in_manifest(path)
     else:
         yield _Candidate(path, _FOLDERS.get(path.resolve().parent.name.lower()), certain=True)
 
 
-def _in_folder(folder: Path, folder_type: PolicyType | None) -> Iterator[_Candidate]:
-    for name in _MANIFESTS:
+def _in_folder(
+    folder: Path, folder_type: PolicyType | None, given: Given
+) -> Iterator[_Candidate | tuple[PolicyFile, ...]]:
+    for name in PROPOSALS:
         if (folder / name).is_file():
             yield from _in_manifest(folder / name)
             return
+    if (inside := _as_code(folder, given)) is not None:
+        yield inside
+        return
     try:
         children = sorted(folder.iterdir())
     except OSError as error:
@@ -91,7 +121,7 @@ def _in_folder(folder: Path, folder_type: PolicyType | None) -> Iterator[_Candid
         if child.name.startswith("."):
             continue
         if child.is_dir() and not child.is_symlink():
-            yield from _in_folder(child, _FOLDERS.get(child.name.lower(), folder_type))
+            yield from _in_folder(child, _FOLDERS.get(child.name.lower(), folder_type), given)
         elif child.suffix.lower() == ".json":
             # In a folder that is called scp or rcp every JSON file should be a policy.
             yield _Candidate(child, folder_type, certain=folder_type is not None)
@@ -120,7 +150,7 @@ def _read(candidate: _Candidate, policy_type: PolicyType | None) -> PolicyFile |
         place = Span(error.line or 1, 1, error.line or 1, 1)
         diagnostic = Diagnostic(error.code, Severity.ERROR, error.message, error.hint, place, str(path))
         return PolicyFile(path, None, wanted, (diagnostic,))
-    if not candidate.certain and not _STATEMENT.search(text):
+    if not candidate.certain and (not _STATEMENT.search(text) or _TEMPLATE.search(text)):
         return None
     try:
         document = parse_policy(text, str(path))

@@ -1,7 +1,8 @@
 """Reads a proposal from disk; what kind it is, its content tells.
 
-Three kinds: a folder with `proposal.yaml` (or that file itself), a folder with `scp/*.json` and `rcp/*.json`, one
-policy file. docs/proposal.md describes them.
+Of its own: a folder with `proposal.yaml` (or that file itself), a folder with `scp/*.json` and `rcp/*.json`, one
+policy file; docs/proposal.md describes them. And what other tools keep guardrails in, which `as_code` recognizes;
+docs/proposals-as-code.md describes that.
 """
 
 import re
@@ -17,38 +18,51 @@ from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyDocument, PolicyType
 from simulator.policy.json_text import Members, parse_json
 from simulator.policy.parser import parse_policy
+from simulator.sources.as_code import PROPOSALS, is_proposal, read_as_code
+from simulator.sources.given import Given
 from simulator.sources.text import read_text
 
 _LIMIT: Final = 4 << 20
-_MANIFESTS: Final = ("proposal.yaml", "proposal.yml")
 _MANIFEST_LINE: Final = re.compile(rf"^({'|'.join(MANIFEST_MEMBERS)})\s*:", re.MULTILINE)
 _STATEMENT: Final = re.compile(r'^\s*"Statement"\s*:|[{,]\s*"Statement"\s*:', re.MULTILINE)
-_KINDS: Final = "a folder with proposal.yaml, a folder with scp/*.json or rcp/*.json, or one policy file"
+_KINDS: Final = (
+    "a folder with proposal.yaml, a folder with scp/*.json or rcp/*.json, one policy file, or a form of "
+    "docs/proposals-as-code.md"
+)
 
 
 def read_proposal(
-    path: Path | str, policy_type: PolicyType | str | None = None, attach: Sequence[str] = ()
+    path: Path | str,
+    policy_type: PolicyType | str | None = None,
+    attach: Sequence[str] = (),
+    parameters: Sequence[str] = (),
 ) -> Proposal:
     """Read the proposal at `path`.
 
     `policy_type` (an API name, `scp` or `rcp`) and `attach` (targets) are for a single policy file; left out, its
-    folder or else its content tells the type, and it is attached at the root. Raises `OrgsimError` with the file and,
-    where there is one, the line; `PolicyError` for a policy that does not parse.
+    folder or else its content tells the type, and it is attached at the root. `parameters` (`KEY=VALUE`) are for what
+    a template or a configuration leaves open. Raises `OrgsimError` with the file and, where there is one, the line;
+    `PolicyError` for a policy that does not parse.
     """
     place = Path(path)
     wanted = _policy_type(policy_type) if isinstance(policy_type, str) else policy_type
     if not place.exists():
         raise OrgsimError("proposal-missing-path", "the proposal does not exist", hint=f"give {_KINDS}", file=place)
-    if not place.is_dir():
+    given = Given(parameters)
+    found = None if is_proposal(place) else read_as_code(place, given)
+    given.check_all_used()
+    if found is None and not place.is_dir():
         text = read_text(place, _LIMIT, "the proposal")
         if _is_policy(text, place):
             return _single_policy(text, place, wanted, attach)
     if wanted is not None or attach:
         message = "--type and --attach are for a single policy file"
         raise OrgsimError("proposal-options", message, hint="say it in proposal.yaml", status=ExitStatus.USAGE)
+    if found is not None:
+        return found
     if not place.is_dir():
         return _manifest(text, place)
-    for name in _MANIFESTS:
+    for name in PROPOSALS:
         if (place / name).is_file():
             return _manifest(read_text(place / name, _LIMIT, "the proposal"), place / name)
     return _folder(place)

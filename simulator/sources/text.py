@@ -5,10 +5,10 @@ from pathlib import Path
 from simulator.errors import OrgsimError
 
 
-def read_text(path: Path, limit: int, what: str) -> str:
-    """The text of a file of at most `limit` bytes; `what` names it in messages ("the policy").
+def read_bytes(path: Path, limit: int, what: str) -> bytes:
+    """The content of a file of at most `limit` bytes; `what` names it in messages ("the policy").
 
-    Raises `OrgsimError` if it cannot be read, is too large, or is not UTF-8.
+    Raises `OrgsimError` if it cannot be read or is too large.
     """
     try:
         with path.open("rb") as stream:
@@ -20,6 +20,15 @@ def read_text(path: Path, limit: int, what: str) -> str:
         raise OrgsimError("file-unreadable", f"{what} cannot be read: {error.strerror or error}", file=path) from error
     if len(content) > limit:
         raise OrgsimError("file-too-large", f"{what} is larger than {limit:,} bytes", file=path)
+    return content
+
+
+def read_text(path: Path, limit: int, what: str) -> str:
+    """The text of a file of at most `limit` bytes; `what` names it in messages ("the policy").
+
+    Raises `OrgsimError` if it cannot be read, is too large, or is not UTF-8.
+    """
+    content = read_bytes(path, limit, what)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

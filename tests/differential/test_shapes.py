@@ -1,16 +1,20 @@
 """The memo of shapes against the judge that it stands for: on the sample logs, and on random records and judges."""
 
+import random
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.proposals import write_proposals
 from simulator.cloudtrail.decoder import decode
 from simulator.cloudtrail.record import Record, SessionContext, SessionIssuer, UserIdentity
 from simulator.iam.catalog import Catalog
 from simulator.organization.proposal import apply
-from simulator.replay.replayer import Question, Replayer, _Judge, folder_accounts
+from simulator.replay.reading import folder_accounts
+from simulator.replay.replayer import Question, Replayer, _Judge
 from simulator.replay.shapes import ShapeMemo
 from simulator.sources.files import find_batches
 from simulator.sources.organizations import read_organization
@@ -70,6 +74,39 @@ def test_what_classes_hold_to_be_the_same_is_judged_the_same():
                 for key in KEYS if record.event_source == "s3.amazonaws.com" else KEYS[:1]:
                     changed = _changed(record, address, key, f"{'ASIA' if number % 2 else 'AKIA'}{number}EXAMPLE")
                     assert judge._judged(changed) == judge._judge(changed), (record.event_id, address, key)
+
+
+@pytest.mark.parametrize("name", ["samples", "plain-200", "rich-10"])
+def test_facets_tell_apart_whatever_the_judge_does(name, tmp_path):
+    """Every kind of call by every kind of caller, in other regions, accounts and with other results."""
+    current = read_organization(SAMPLES / "organization.json")
+    folder = SAMPLES / "proposal" if name == "samples" else write_proposals(tmp_path)[name]
+    replayer = Replayer(Question(current, apply(read_proposal(folder), current)), Catalog())
+    batches, _ = find_batches([SAMPLES / "logs"])
+    numbered = list(enumerate(batches))
+    judge = _Judge(replayer, replayer.survey(numbered), folder_accounts(replayer.facts, batches))
+    kinds, callers, errors = {}, {}, {}
+    for _, batch in numbered:
+        for item in decode(batch.chunks()):
+            if isinstance(item, Record):
+                kinds.setdefault((item.event_source, item.event_name), item)
+                identity = item.user_identity
+                issuer = identity and identity.session_context and identity.session_context.session_issuer
+                callers.setdefault(repr(issuer.arn if issuer else identity and (identity.arn, identity.type)), identity)
+                errors.setdefault(item.error_code, item.error_message)
+    chance = random.Random(1)
+    for record in kinds.values():
+        for identity in chance.sample(list(callers.values()), 8):
+            code = chance.choice([None, None, *errors])
+            changed = msgspec.structs.replace(
+                record,
+                user_identity=identity,
+                aws_region=chance.choice(["eu-central-1", "us-east-1", "ap-southeast-2", "cn-north-1", None]),
+                recipient_account_id=chance.choice([record.recipient_account_id, identity and identity.account_id]),
+                error_code=code,
+                error_message=errors.get(code),
+            )
+            assert judge._judged(changed) == judge._judge(changed), (record.event_id, identity)
 
 
 def _changed(record, address, key, access_key):

@@ -19,7 +19,8 @@ from simulator.cloudtrail.record import Record
 from simulator.iam.catalog import Catalog
 from simulator.organization.proposal import apply
 from simulator.replay.outcome import Outcome
-from simulator.replay.replayer import Question, Replayer, folder_accounts
+from simulator.replay.reading import folder_accounts
+from simulator.replay.replayer import Question, Replayer
 from simulator.sources.files import find_batches
 from simulator.sources.organizations import read_organization
 from simulator.sources.proposals import read_proposal
@@ -63,7 +64,7 @@ class Calls:
             self.by_id.setdefault(json.loads(text).get("eventID"), text)
         # One batch for everything: the numbers of files do not matter here.
         self.survey = self.replayer.survey([(0, Memory(texts))])
-        self.survey.forget_ids()
+        self.survey.close()
         self.folders = folder_accounts(self.replayer.facts, batches)
 
     def judge(self, event_ids):

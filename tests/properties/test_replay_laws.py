@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from simulator.replay.impact import Impact
 from simulator.replay.outcome import Outcome
-from simulator.replay.replayer import Selection
+from simulator.replay.reading import Selection
 from simulator.replay.survey import Survey
 from tests.replay_tools import ANONYMOUS, Memory, contents, record, role, root, service, stranger, user
 from tests.unit.replay.world import (
@@ -159,7 +159,7 @@ def in_parts(asked, batches, order):
     survey = Survey()
     for number in order:
         survey.merge(asked.survey([numbered[number]]))
-    survey.forget_ids()
+    survey.close()
     impact = Impact()
     for number in reversed(order):
         impact.merge(asked.judge(survey, frozenset(), [numbered[number]]))

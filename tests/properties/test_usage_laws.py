@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.replay.impact import LogTally
-from simulator.replay.replayer import Selection
+from simulator.replay.reading import Selection
 from simulator.replay.restrictions import Restriction
 from simulator.replay.survey import Survey
 from simulator.replay.usage import Usage, UsageCounter, UsageQuestion
@@ -34,7 +34,7 @@ def in_parts(asked, batches, order):
     survey = Survey(wants_sessions=False)
     for number in order:
         survey.merge(asked.survey([numbered[number]]))
-    survey.forget_ids()
+    survey.close()
     usage = Usage()
     for number in reversed(order):
         usage.merge(asked.judge(survey, frozenset(), [numbered[number]]))

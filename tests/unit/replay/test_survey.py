@@ -21,7 +21,7 @@ FACTS = Facts(
 def survey(*records, batch=0):
     found = Survey()
     for each in records:
-        found.look(parsed(each), batch)
+        found.look([parsed(each)], batch)
     return found
 
 
@@ -134,14 +134,15 @@ def test_a_service_delivers_to_several_accounts():
 
 def test_the_first_batch_keeps_a_repeated_record():
     found = survey(call(eventID="a"), batch=3)
-    found.look(parsed(call(eventID="a")), 1)
-    found.look(parsed(call(eventID="b")), 1)
-    found.forget_ids()
-    assert found.repeated == {"a": 1}
-    assert found.is_repeated("a", 3)
-    assert not found.is_repeated("a", 1)
-    assert not found.is_repeated("b", 1)
-    assert found.batches_by_event == {}
+    found.look([parsed(call(eventID="a"))], 1)
+    found.look([parsed(call(eventID="b"))], 1)
+    found.close()
+    assert list(found.repeated.values()) == [1]
+    (mark,) = found.repeated
+    assert mark[0] == "a"
+    assert found.is_repeated(mark, 3)
+    assert not found.is_repeated(mark, 1)
+    assert not found.is_repeated(("b", mark[1]), 1)
 
 
 def test_a_repeat_inside_one_batch_is_not_the_surveys_business():
@@ -210,7 +211,7 @@ def test_what_tells_of_no_session(event):
 
 def test_sessions_are_only_kept_where_a_policy_asks():
     found = Survey(wants_sessions=False)
-    found.look(parsed(assume()), 0)
+    found.look([parsed(assume())], 0)
     assert found.sessions == {}
     assert wants_sessions(frozenset({"aws:principaltag/team"}))
     assert wants_sessions(frozenset({"aws:sourceidentity"}))
@@ -238,15 +239,15 @@ def test_merging_surveys_is_looking_at_the_whole(seen, random):
     whole = Survey()
     parts = {}
     for each, batch in seen:
-        whole.look(parsed(each), batch)
-        parts.setdefault(batch, Survey()).look(parsed(each), batch)
+        whole.look([parsed(each)], batch)
+        parts.setdefault(batch, Survey()).look([parsed(each)], batch)
     parts = list(parts.values())
     random.shuffle(parts)
     merged = Survey()
     for part in parts:
         merged.merge(part)
     for each in (whole, merged):
-        each.forget_ids()
+        each.close()
     assert comparable(merged) == comparable(whole)
 
 

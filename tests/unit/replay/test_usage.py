@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.policy.parser import parse_policy
-from simulator.replay.replayer import Selection
+from simulator.replay.reading import Selection
 from simulator.replay.restrictions import Restriction, of_policy
 from simulator.replay.usage import UsageCounter, UsageKey, UsageQuestion
 from tests.replay_tools import ANONYMOUS, Memory, record, role, root, service, stranger
