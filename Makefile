@@ -11,7 +11,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PIP) -e .
 	touch $@
 
-$(VENV)/.demo: $(VENV)/.demo
+$(VENV)/.demo: $(VENV)/.installed
 	$(PIP) -e '.[html]'
 	touch $@
 

@@ -10,8 +10,9 @@ from simulator.decision.conformance import RequestLine, reason_of, request_from_
 from simulator.decision.evaluator import Evaluator
 from simulator.decision.explainer import explain, reason_lines
 from simulator.decision.principal_keys import fields_of_principal
-from simulator.decision.program import Levels, Program
+from simulator.decision.program import Program
 from simulator.decision.request import ContextValue, Request
+from simulator.decision.statement import Levels
 from simulator.decision.verdict import Decision, Verdict
 from simulator.errors import OrgsimError
 from simulator.iam.catalog import Catalog

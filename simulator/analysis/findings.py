@@ -3,14 +3,15 @@
 import hashlib
 from dataclasses import dataclass
 
+import msgspec
+
 from simulator.iam.catalog import Catalog
 from simulator.organization.tree import Organization
 from simulator.replay.impact import FindingFold, FindingKey, Impact, Smallest
 from simulator.replay.outcome import Outcome, StatementPlace
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True):
     """A text and the number of calls it stands for."""
 
     text: str

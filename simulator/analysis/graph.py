@@ -23,26 +23,37 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.analysis.findings import Finding
 from simulator.analysis.graph_identities import add_identities, principal_node
-from simulator.analysis.graph_parts import GraphBuilder, GraphKind, statement_node
+from simulator.analysis.graph_parts import GraphBuilder, GraphKind, PlainGraph, statement_node
 from simulator.analysis.report import Report
 
 if TYPE_CHECKING:
     import networkx as nx
 
 
-def impact_graph(report: Report) -> "nx.MultiDiGraph[str]":
+def plain_graph(report: Report) -> PlainGraph:
     """The graph of a report's findings. Deterministic: nodes and edges come in the order of the findings.
 
     Node ids are texts, unique over kinds; edge keys are unique in the whole graph. No attribute is `None`.
     """
-    # Imported here: it is heavy, and most commands never draw a graph.
-    import networkx as nx
-
-    builder = GraphBuilder(nx.MultiDiGraph(), report.organization)
+    builder = GraphBuilder(report.organization)
     for finding in report.findings:
         _add(builder, report, finding)
     add_identities(builder, report)
-    return builder.graph
+    return builder.plain()
+
+
+def impact_graph(report: Report) -> "nx.MultiDiGraph[str]":
+    """The same as networkx's graph."""
+    # Imported here: it is heavy, and most commands never draw a graph.
+    import networkx as nx
+
+    plain = plain_graph(report)
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    for node, attributes in plain.nodes.items():
+        graph.add_node(node, **attributes)
+    for start, end, key, attributes in plain.edges:
+        graph.add_edge(start, end, key, **attributes)
+    return graph
 
 
 def _add(builder: GraphBuilder, report: Report, finding: Finding) -> None:

@@ -2,13 +2,12 @@
 
 import hashlib
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import msgspec
 
 from simulator.organization.tree import Node, NodeKind, Organization
 from simulator.replay.outcome import StatementPlace
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 
 class GraphKind(Enum):
@@ -44,34 +43,64 @@ _TREE_KINDS: Final = {
 }
 
 
+class PlainGraph(msgspec.Struct, frozen=True):
+    """The graph as plain values: `nodes` by id with their attributes; `edges` as (start, end, key, attributes)."""
+
+    nodes: dict[str, dict[str, Any]]
+    edges: tuple[tuple[str, str, str, dict[str, Any]], ...]
+
+    def node_link(self) -> dict[str, Any]:
+        """What networkx's `node_link_data` gives for `impact_graph`, made without loading networkx.
+
+        Edges stand in networkx's order: by start, then all edges between the same two nodes together.
+        """
+        position = {node: number for number, node in enumerate(self.nodes)}
+        first: dict[tuple[str, str], int] = {}
+        for number, (start, end, _, _) in enumerate(self.edges):
+            first.setdefault((start, end), number)
+        edges = sorted(self.edges, key=lambda edge: (position[edge[0]], first[edge[0], edge[1]]))
+        return {
+            "directed": True,
+            "multigraph": True,
+            "graph": {},
+            "nodes": [{**attributes, "id": node} for node, attributes in self.nodes.items()],
+            "edges": [
+                {**attributes, "source": start, "target": end, "key": key} for start, end, key, attributes in edges
+            ],
+        }
+
+
 class GraphBuilder:
     """Adds typed nodes and edges; the same calls in the same order give the same graph."""
 
-    def __init__(self, graph: "nx.MultiDiGraph[str]", organization: Organization) -> None:
-        self.graph = graph
+    def __init__(self, organization: Organization) -> None:
         self._organization = organization
-        self._edges = 0
+        self._nodes: dict[str, dict[str, Any]] = {}
+        self._edges: list[tuple[str, str, str, dict[str, Any]]] = []
         self._tree: dict[str, str | None] = {}
         self._links: set[tuple[str, str, str]] = set()
 
     def node(self, kind: GraphKind, identity: tuple[str, ...], label: str, **attributes: Any) -> str:
         """The id of a node, made when first asked for; `None` attributes are left out."""
         node = node_id(kind, identity)
-        if node not in self.graph:
+        if node not in self._nodes:
             told = {name: value for name, value in attributes.items() if value is not None}
-            self.graph.add_node(node, kind=kind.value, label=label, **told)
+            self._nodes[node] = {"kind": kind.value, "label": label, **told}
         return node
 
     def edge(self, start: str, end: str, relation: str, **attributes: Any) -> None:
         """Add an edge; parallel ones are kept apart by keys that are unique in the graph."""
-        self.graph.add_edge(start, end, f"e{self._edges}", relation=relation, **attributes)
-        self._edges += 1
+        self._edges.append((start, end, f"e{len(self._edges)}", {"relation": relation, **attributes}))
 
     def link(self, start: str, end: str, relation: str) -> None:
         """An edge that holds for good, whichever finding it was met in."""
         if (start, end, relation) not in self._links:
             self._links.add((start, end, relation))
             self.edge(start, end, relation)
+
+    def plain(self) -> PlainGraph:
+        """All that was added."""
+        return PlainGraph(self._nodes, tuple(self._edges))
 
     def account(self, account: str) -> str:
         """The node of an account; one outside the organization still groups its identities."""

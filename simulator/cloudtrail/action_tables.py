@@ -7,9 +7,10 @@ how to add a row.
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
+
+import msgspec
 
 from simulator.cloudtrail.parameters import Parameters
 from simulator.decision.request import Tier
@@ -17,8 +18,7 @@ from simulator.decision.request import Tier
 _ACTION_FILES: Final = ("actions.toml", "s3.toml", "apigateway.toml", "proven.toml")
 
 
-@dataclass(frozen=True, slots=True)
-class EventSource:
+class EventSource(msgspec.Struct, frozen=True):
     """The services behind one event source. `choose`: (service, parameter paths that tell it from the others)."""
 
     services: tuple[str, ...]
@@ -26,8 +26,7 @@ class EventSource:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """The actions of an operation as `service:Action`. `derived` rows restate AWS's Service Reference."""
 
     required: tuple[str, ...]
@@ -36,8 +35,7 @@ class Operation:
     derived: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Verbs:
+class Verbs(msgspec.Struct, frozen=True):
     """Actions that are HTTP verbs: by whole operation name, else by its beginning (both in lower case)."""
 
     operations: Mapping[str, str]
@@ -52,8 +50,7 @@ class Verbs:
         return next((verb for start, verb in self.prefixes.items() if operation.startswith(start)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """Actions that the request's parameters prove (or, by `tier`, make possible); see proven.toml for the members."""
 
     on: tuple[str, ...]
@@ -93,8 +90,7 @@ class Rule:
         return f"{text} containing '{self.containing}'" if self.containing else text
 
 
-@dataclass(frozen=True, slots=True)
-class SkipReason:
+class SkipReason(msgspec.Struct, frozen=True):
     """One reason of the closed list, with the event types, categories and event sources it covers as a whole."""
 
     id: str
@@ -106,8 +102,7 @@ class SkipReason:
     except_operations: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedOperation:
+class SkippedOperation(msgspec.Struct, frozen=True):
     """A single event without an IAM check. With `unless_signed` a record of an IAM identity is mapped all the same."""
 
     reason: str
@@ -115,8 +110,7 @@ class SkippedOperation:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class RoleTable:
+class RoleTable(msgspec.Struct, frozen=True):
     """Where requests carry a role or an instance profile for a service; all names in lower case."""
 
     containing: re.Pattern[str]
@@ -133,8 +127,7 @@ class RoleTable:
         return lower not in self.excepted and self.containing.search(lower) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class TagTable:
+class TagTable(msgspec.Struct, frozen=True):
     """Tag parameters (lower case), tagging actions of services, operations that tag other services' resources."""
 
     names: frozenset[str]
@@ -146,8 +139,7 @@ class TagTable:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class ActionTables:
+class ActionTables(msgspec.Struct, frozen=True):
     """All tables. Keys of operations are `service:operation` in lower case, of event sources their lower-case label."""
 
     sources: Mapping[str, EventSource]

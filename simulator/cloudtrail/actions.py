@@ -7,8 +7,10 @@ Authorization Reference, AWS Service Reference, and the page named in each row; 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
+
+import msgspec
 
 from simulator.cloudtrail.action_tables import ActionTables, Operation, Rule, SkippedOperation, load_tables
 from simulator.cloudtrail.checks import ActionCheck, Skipped, Unmapped
@@ -29,8 +31,7 @@ _MOST_ENTRIES: Final = 50_000
 _TAG_KEYS: Final = ("aws:requesttag/", "aws:tagkeys")
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(msgspec.Struct, frozen=True):
     """What an event maps to, whatever its parameters: conditional actions name their condition in `source`."""
 
     event_source: str
@@ -40,8 +41,7 @@ class Explanation:
     unmapped: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True):
     """All that is known of an operation without its parameters; `operation` is `service:operation` in lower case."""
 
     operation: str
@@ -56,8 +56,7 @@ class _Plan:
         return not (self.rules or self.tagging or self.passes_role or self.tags_by_arn)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     """What an event source and name lead to. Several plans: only the parameters tell which service was called."""
 
     plans: tuple[_Plan, ...] = ()

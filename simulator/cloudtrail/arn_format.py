@@ -6,10 +6,15 @@ service's page of the Service Authorization Reference.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from simulator.iam.arn import Arn, split_arn
+
+_MAX_COMPILED: Final = 5_000
+"""Patterns to remember; all formats of the reference are fewer."""
 
 _VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
 _PLACES: Final = frozenset({"partition", "region", "account"})
@@ -31,8 +36,7 @@ _WITH_SLASHES: Final = frozenset(
 """Variables whose values may hold slashes and colons; in all others these characters end the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArnFormat:
+class ArnFormat(msgspec.Struct, frozen=True):
     """One format. `variables` are those beyond partition, region and account, in order."""
 
     text: str
@@ -40,7 +44,7 @@ class ArnFormat:
     weight: int
     has_account: bool
     _parts: Arn
-    _resource: re.Pattern[str] = field(repr=False)
+    _resource: str
 
     @property
     def service(self) -> str:
@@ -69,7 +73,7 @@ class ArnFormat:
             return False
         if mine.account == "aws" and arn.account != "aws":
             return False
-        return self._resource.fullmatch(arn.resource) is not None
+        return _compiled(self._resource).fullmatch(arn.resource) is not None
 
 
 def parse_format(text: str, *, open_star: bool = False) -> ArnFormat | None:
@@ -100,8 +104,14 @@ def parse_format(text: str, *, open_star: bool = False) -> ArnFormat | None:
         weight=weight,
         has_account=parts.account != "",
         _parts=parts,
-        _resource=re.compile("".join(pattern), re.DOTALL),
+        _resource="".join(pattern),
     )
+
+
+@lru_cache(maxsize=_MAX_COMPILED)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # Compiled when first asked: most formats of a service never are.
+    return re.compile(pattern, re.DOTALL)
 
 
 def best_match(arn: Arn, formats: Iterable[tuple[str, ArnFormat]]) -> tuple[str, ...]:

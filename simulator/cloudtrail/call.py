@@ -6,7 +6,6 @@ reference_policies_condition-keys; AWS CloudTrail User Guide, cloudtrail-event-r
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from typing import Any, Final, Generic, TypeVar
@@ -68,28 +67,24 @@ class _Once(Generic[_T]):
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class PublicPath:
+class PublicPath(msgspec.Struct, frozen=True):
     """Over a public endpoint, from `address`."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointPath:
+class EndpointPath(msgspec.Struct, frozen=True):
     """Through the customer's VPC endpoint; `address` is `None` where the log garbled it."""
 
     endpoint: str
     address: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class NoPath:
+class NoPath(msgspec.Struct, frozen=True):
     """Service to service: AWS redacts all network keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownPath:
+class UnknownPath(msgspec.Struct, frozen=True):
     """The log does not tell. `no_endpoint`: but surely no VPC endpoint of the customer's was used."""
 
     no_endpoint: bool = False
@@ -199,8 +194,7 @@ class Call:
         return not (self.identity.access_key_id or "").startswith("ASIA")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What is checked in a call: the action as `service:Action`, and one resource."""
 
     action: str

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from simulator.decision.request import Request, Tier, Unknown
 
 
@@ -33,8 +35,7 @@ class ResourceCheck:
     certain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(msgspec.Struct, frozen=True):
     """The requests a record stands for (at least one).
 
     `numbers` tell which of its action's resources each request is about, counted from 0; `None` stands for all of them,
@@ -45,15 +46,13 @@ class Mapped:
     numbers: tuple[int | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unmapped:
+class Unmapped(msgspec.Struct, frozen=True):
     """A record whose checks are not known: counted and listed, never called safe."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True):
     """A record without an IAM check, by a closed list of reasons."""
 
     reason: str

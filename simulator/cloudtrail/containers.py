@@ -7,7 +7,6 @@ cloudtrail-event-reference-record-contents).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final, Literal
 
@@ -32,22 +31,19 @@ DamageReason = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedRecord:
+class SkippedRecord(msgspec.Struct, frozen=True):
     """An intact JSON object that is no record to replay."""
 
     reason: SkipReason
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedContent:
+class SkippedContent(msgspec.Struct, frozen=True):
     """A whole file that holds no records to replay: it counts as a skipped file, its objects are not counted."""
 
     reason: ContentReason
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(msgspec.Struct, frozen=True):
     """Something that could not be used as written. `at` is the offset in the inflated text where it is known."""
 
     reason: DamageReason

@@ -47,7 +47,7 @@ class ContextBuilder:
         self._catalog = catalog
         self._availability = Availability(catalog)
         self._tags = TagReader()
-        self._services = ServiceKeys(self._tags)
+        self._services: ServiceKeys | None = None
         self._owners = owner_rules()
         self.keys = frozenset(key.lower() for key in keys)
         self._call_rules: list[tuple[str, CallRule]] = []
@@ -159,6 +159,9 @@ class ContextBuilder:
             if not key.startswith(_LISTED_GLOBALS):
                 return _unknown, False
             return self._tag_rule(key), True
+        if self._services is None:
+            # Made when first asked: its table is the longest, and most policies read global keys only.
+            self._services = ServiceKeys(self._tags)
         return self._services.rule(key) or _unknown, True
 
     def _tag_rule(self, key: str) -> CheckRule:

@@ -7,14 +7,14 @@ AWS IAM User Guide, reference_policies_condition-keys).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from simulator.decision.truth import Truth
 from simulator.iam.catalog import ActionInfo, Catalog, ResourceUse
 
 
-@dataclass(frozen=True, slots=True)
-class KeySet:
+class KeySet(msgspec.Struct, frozen=True):
     """Condition keys in lower case; a key with a free part (`aws:RequestTag/${TagKey}`) as (head, tail)."""
 
     exact: frozenset[str]

@@ -3,15 +3,14 @@
 iam:PassRole leaves no event of its own (AWS IAM User Guide, id_roles_use_passrole); the request's parameters show it.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from simulator.cloudtrail.action_tables import RoleTable
 from simulator.cloudtrail.parameters import Parameters
 from simulator.iam.arn import split_arn
 
 
-@dataclass(frozen=True, slots=True)
-class PassedRole:
+class PassedRole(msgspec.Struct, frozen=True):
     """A role as the request names it: `value` is an ARN or a bare name.
 
     With `profile` it is an instance profile: the role inside it is what is passed, and the request does not name it.

@@ -1,7 +1,6 @@
 """ARNs in a record, what its `resources[]` lists, who owns a resource, and which resources no RCP reaches."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import msgspec
@@ -56,8 +55,7 @@ def read_listed(record: Record) -> dict[str, str | None]:
     return listed
 
 
-@dataclass(frozen=True, slots=True)
-class Owners:
+class Owners(msgspec.Struct, frozen=True):
     """Owner accounts as far as the record and the facts tell them."""
 
     record: Record

@@ -5,14 +5,15 @@ A plan depends on the catalog and the tables alone, so it is made once per actio
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
+
+import msgspec
 
 from simulator.cloudtrail.arn_format import ArnFormat, parse_format
 from simulator.cloudtrail.resource_forms import FORMS
 from simulator.cloudtrail.resource_names import Call, Named, by_name
-from simulator.cloudtrail.resource_tables import Absent, CheckRow, ResourceTables, TypeRow
+from simulator.cloudtrail.resource_tables import Absent, CheckRow, ResourceTables, TypeRow, api_paths
 from simulator.iam.catalog import Catalog, ResourceUse
 
 _ANY: Final = "*"
@@ -21,8 +22,7 @@ _PLAIN: Final = frozenset({"id", "name", "identifier", "resourceid", "resourcena
 """Variable names that say nothing about the type they belong to."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypePlan:
+class TypePlan(msgspec.Struct, frozen=True):
     """One resource type of one action; most fields are as in the table (see its head).
 
     `created` tells of resources that the record does not name, `created_if_named` of those that it names.
@@ -67,8 +67,7 @@ class TypePlan:
         return bool(possible or (self.wildcard and (self.sure or self.sure_answer)))
 
 
-@dataclass(frozen=True, slots=True)
-class ActionPlan:
+class ActionPlan(msgspec.Struct, frozen=True):
     """`resourceless`: the action takes none. `alternatives`: one of the types is enough.
 
     `self_named`: without a user name the call is about the caller. `paths`: the resource is the path of the request.
@@ -108,7 +107,7 @@ class Planner:
         """The plan of an action (`service:Action`) in a call named `event`."""
         action, event = action.lower(), event.lower()
         if action in _API_VERBS:
-            return ActionPlan((), paths=self._tables.api_paths.get(event, ()))
+            return ActionPlan((), paths=api_paths().get(event, ()))
         key = (action, event if (action, event) in self._tables.checks else "")
         if key not in self._plans:
             self._plans[key] = self._make(*key)

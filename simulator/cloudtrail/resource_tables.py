@@ -6,11 +6,13 @@ adds to or replaces that for one action, if need be only for one event. The file
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
+
+import msgspec
 
 from simulator.errors import OrgsimError
 
@@ -26,12 +28,11 @@ class Absent(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class TypeRow:
+class TypeRow(msgspec.Struct, frozen=True):
     """Where the names of a type stand; see the head of the file for the fields."""
 
     paths: tuple[str, ...] = ()
-    variables: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _EMPTY)
+    variables: Mapping[str, tuple[str, ...]] = _EMPTY
     every: bool = False
     form: str | None = None
     owner_unknown: bool = False
@@ -40,8 +41,7 @@ class TypeRow:
     possible_suffix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRow:
+class CheckRow(msgspec.Struct, frozen=True):
     """What is special about one resource type of one action; `None` and empty fields leave the type row as it is."""
 
     type: str
@@ -66,28 +66,31 @@ class CheckRow:
     skip: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceTables:
-    """All rows. `types` is keyed by `service:type`, `checks` by (`service:action`, event or ""), in lower case.
-
-    `api_paths` maps API Gateway events, in lower case, to path templates (`/apis/{apiId}`).
-    """
+class ResourceTables(msgspec.Struct, frozen=True):
+    """All rows. `types` is keyed by `service:type`, `checks` by (`service:action`, event or ""), in lower case."""
 
     types: Mapping[str, TypeRow]
     checks: Mapping[tuple[str, str], tuple[CheckRow, ...]]
     alternatives: frozenset[str]
     caller_is_default: frozenset[str]
     open_formats: frozenset[str] = frozenset()
-    ec2_ids: Mapping[str, str] = field(default_factory=dict)
-    api_paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ec2_ids: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def load_tables() -> ResourceTables:
     """Read the packaged tables. Raises `OrgsimError` where a row is malformed."""
-    folder = files("simulator.cloudtrail").joinpath("mappings")
-    tables = read_tables(folder.joinpath("resources.toml").read_text("utf-8"))
-    paths = tomllib.loads(folder.joinpath("apigateway_paths.toml").read_text("utf-8"))["paths"]
-    return replace(tables, api_paths={event.lower(): tuple(templates) for event, templates in paths.items()})
+    return read_tables(_packaged("resources.toml"))
+
+
+@cache
+def api_paths() -> Mapping[str, tuple[str, ...]]:
+    """API Gateway's events, in lower case, to path templates (`/apis/{apiId}`); read when first asked."""
+    paths = tomllib.loads(_packaged("apigateway_paths.toml"))["paths"]
+    return MappingProxyType({event.lower(): tuple(templates) for event, templates in paths.items()})
+
+
+def _packaged(name: str) -> str:
+    return files("simulator.cloudtrail").joinpath("mappings", name).read_text("utf-8")
 
 
 def read_tables(text: str) -> ResourceTables:

@@ -6,9 +6,10 @@ AWS IAM User Guide.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
+
+import msgspec
 
 from simulator.cloudtrail.call import Call, Target
 from simulator.cloudtrail.tags import CheckRule, TagReader, resource_tag
@@ -18,8 +19,7 @@ from simulator.iam.arn import split_arn
 _HIDDEN: Final = ("HIDDEN_DUE_TO_SECURITY_REASONS", "***", "REDACTED")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     key: str
     paths: tuple[str, ...]
     absent_if_missing: bool

@@ -7,10 +7,11 @@ resource"). Where a request's tags stand is data: mappings/request_tags.toml.
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from simulator.cloudtrail.call import Call, Target
 from simulator.cloudtrail.caller_keys import tag_value
@@ -30,8 +31,7 @@ Pair = tuple[str, str | Unknown | None]
 """A tag's key and value: `None` where the tag is to be removed, unknown where the log garbled the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestTags:
+class RequestTags(msgspec.Struct, frozen=True):
     """The tags in a request.
 
     `open`: there may be more tags than these.
@@ -58,8 +58,7 @@ class RequestTags:
         return tuple(dict.fromkeys(key for key, _ in self.pairs)) or None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     shape: str
     actions: frozenset[str] | None
 

@@ -5,6 +5,7 @@ reference_policies_condition-single-vs-multi-valued-context-keys.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from simulator.decision.operators import Alone, Template, ValueTest, value_test
@@ -16,17 +17,31 @@ from simulator.iam.pattern import ANY, normalize
 
 Test = Callable[[Context], Truth]
 
+_MAX_COMPILED: Final = 2_000
+"""Conditions to remember."""
+
 _ABSENT: Final[tuple[str, ...]] = ()
 
 
 class CompiledCondition:
-    """`test(context)` answers true, false or undecided; `keys` are all context keys it may read, in lower case."""
+    """`test(context)` answers true, false or undecided; `keys` are all context keys it may read, in lower case.
 
-    __slots__ = ("key", "keys", "multivalued", "test", "values_test", "wants_one")
+    `cost` ranks tests by what they take: of several that must all hold, the quick ones are asked first.
+    """
+
+    __slots__ = ("cost", "key", "keys", "multivalued", "test", "values_test", "wants_one")
 
     def __init__(
-        self, key: str, test: Test, values_test: ValueTest | None, *, wants_one: bool = False, multivalued: bool = False
+        self,
+        key: str,
+        test: Test,
+        values_test: ValueTest | None,
+        *,
+        cost: int = 0,
+        wants_one: bool = False,
+        multivalued: bool = False,
     ) -> None:
+        self.cost = cost
         self.key = key
         self.wants_one = wants_one
         self.multivalued = multivalued
@@ -51,13 +66,15 @@ class CompiledCondition:
         return keys or (frozenset() if all(map(tested.readable, texts)) else frozenset({self.key}))
 
 
+@lru_cache(maxsize=_MAX_COMPILED)
 def compile_condition(
     operator: Operator, key: str, values: tuple[str, ...], *, variables: bool, multivalued: bool
 ) -> CompiledCondition:
     """Compile one operator-key-values triple.
 
     `key` in any case. `variables`: whether `${...}` is a variable (Version 2012-10-17). `multivalued`: whether the
-    key is known to hold a set (reference_policies_condition-keys).
+    key is known to hold a set (reference_policies_condition-keys). Remembered up to a bound: a policy that governs
+    many accounts stands in many programs.
     """
     key = key.lower()
     if operator.base.family is Family.NULL:
@@ -73,14 +90,29 @@ def compile_condition(
         return judge(context.get(key), context)
 
     alone = tested.alone
+    cost = _cost(operator, tested)
     if operator.quantifier is not None and tested.wanted is not None:
-        return CompiledCondition(key, _fast_set(key, tested.wanted, operator, judge), tested)
+        return CompiledCondition(key, _fast_set(key, tested.wanted, operator, judge), tested, cost=cost)
     if alone is None or operator.quantifier is not None or multivalued:
         return CompiledCondition(
-            key, test, tested, wants_one=operator.base.negated and operator.quantifier is None, multivalued=multivalued
+            key,
+            test,
+            tested,
+            cost=cost,
+            wants_one=operator.base.negated and operator.quantifier is None,
+            multivalued=multivalued,
         )
+    fast = _fast(key, tested, alone, operator, judge)
+    return CompiledCondition(key, fast, tested, cost=cost, wants_one=operator.base.negated)
 
-    return CompiledCondition(key, _fast(key, tested, alone, operator, judge), tested, wants_one=operator.base.negated)
+
+def _cost(operator: Operator, tested: ValueTest) -> int:
+    """A look-up, a match, a value to be parsed, a pattern to be put together: each takes about twice the one before."""
+    if tested.variables:
+        return 3
+    if tested.wanted is not None or operator.base.family is Family.BOOL:
+        return 0
+    return 1 if operator.base.family in (Family.STRING, Family.ARN) else 2
 
 
 Judge = Callable[[ContextValue | None, Context], Truth]
@@ -216,6 +248,7 @@ def _null_test(key: str, values: tuple[str, ...]) -> Test:
     wanted = {value.lower() for value in values}
     # A policy value that is neither true nor false leaves the answer open, unless another value decides.
     otherwise: Truth = False if wanted <= {"true", "false"} else None
+    when_present: Truth = "false" in wanted or otherwise
 
     def present(value: ContextValue | None) -> Truth:
         if value is None or value == ():
@@ -224,9 +257,10 @@ def _null_test(key: str, values: tuple[str, ...]) -> Test:
             return None
         if isinstance(value, OneOf):
             return _agree(present(each) for each in value.values)
-        return "false" in wanted or otherwise
+        return when_present
 
     def test(context: Context) -> Truth:
-        return present(context.get(key))
+        value = context.get(key)
+        return when_present if value.__class__ is str else present(value)
 
     return test

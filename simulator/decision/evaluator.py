@@ -1,6 +1,6 @@
 """Both sides of a request put together: the SCPs of the caller's chain and the RCPs of the resource owner's."""
 
-from dataclasses import replace
+import msgspec
 
 from simulator.decision.exemptions import ActionExemptions, principal_exemption, resource_exemption
 from simulator.decision.program import Program, Settled
@@ -41,6 +41,8 @@ class Evaluator:
         if reason is not None:
             return not_applicable(reason)
         verdict = program.evaluate(request, settled)
+        if verdict.result is SideResult.ALLOWED:
+            return verdict
         return _with_open_facts(verdict, _open_facts(request, side))
 
 
@@ -63,9 +65,9 @@ def _open_facts(request: Request, side: PolicyType) -> tuple[str, ...]:
 
 def _with_open_facts(verdict: SideVerdict, facts: tuple[str, ...]) -> SideVerdict:
     """A denial that one unknown fact could lift is undecided; that fact would settle it."""
-    if not facts or verdict.result in (SideResult.ALLOWED, SideResult.NOT_APPLICABLE):
+    if not facts:
         return verdict
     keys = tuple(sorted({*verdict.keys, *facts}))
     by_statement = verdict.keys_by or ((),) * len(verdict.by)
     keys_by = tuple(tuple(sorted({*each, *facts})) for each in by_statement)
-    return replace(verdict, result=SideResult.UNDECIDED, keys=keys, keys_by=keys_by)
+    return msgspec.structs.replace(verdict, result=SideResult.UNDECIDED, keys=keys, keys_by=keys_by)

@@ -22,6 +22,9 @@ _SCP_EXEMPT_KINDS: Final[Mapping[PrincipalKind, str]] = {
     PrincipalKind.FEDERATED: "federated-caller",
 }
 
+_MAX_ACTIONS: Final = 20_000
+"""Actions to remember; hostile logs can name any number of them."""
+
 
 def principal_exemption(principal: Principal, side: PolicyType) -> str | None:
     """Why this side never reaches the principal, as a stable id; `None` if it may."""
@@ -35,15 +38,25 @@ class ActionExemptions:
 
     def __init__(self, catalog: Catalog) -> None:
         text = files("simulator.decision").joinpath("exemptions.toml").read_text(encoding="utf-8")
-        self._rows: list[tuple[Matcher, frozenset[str], str]] = [
-            (matcher(glob_pieces(row["pattern"].lower())), frozenset(row["sides"]), row["reason"])
+        self._rows: list[tuple[Matcher, list[str], str]] = [
+            (matcher(glob_pieces(row["pattern"].lower())), row["sides"], row["reason"])
             for row in tomllib.loads(text)["action"]
         ]
         self._rcp_services = catalog.rcp_services
+        # By action, one for each side: the same few actions are asked again and again.
+        self._scp: dict[str, str | None] = {}
+        self._rcp: dict[str, str | None] = {}
 
     def reason(self, action: str, side: PolicyType) -> str | None:
         """Why this side never reaches the action, as a stable id; `None` if it may."""
-        lower = action.lower()
+        known = self._rcp if side is PolicyType.RCP else self._scp
+        if action not in known:
+            if len(known) >= _MAX_ACTIONS:
+                known.clear()
+            known[action] = self._reason(action.lower(), side)
+        return known[action]
+
+    def _reason(self, lower: str, side: PolicyType) -> str | None:
         for matches, sides, reason in self._rows:
             if side.side in sides and matches(lower):
                 return reason

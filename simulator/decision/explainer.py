@@ -6,9 +6,10 @@ Only made on demand; it asks the very tests that the evaluator asks, so the two 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simulator.decision.program import CompiledStatement, Program
+from simulator.decision.program import Program
 from simulator.decision.request import ContextValue, OneOf, Outside, Request
 from simulator.decision.resources import resource_of_request
+from simulator.decision.statement import CompiledStatement
 from simulator.decision.truth import Truth, all_of
 from simulator.decision.verdict import StatementRef
 from simulator.policy.document import Condition

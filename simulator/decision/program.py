@@ -6,66 +6,24 @@ at every level, so only denies count (orgs_manage_policies_rcps_evaluation).
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
-from simulator.decision.conditions import CompiledCondition, Test, compile_condition
-from simulator.decision.request import Context, Request, Resource
-from simulator.decision.resources import CompiledResources, ResourceTest, resource_of_request
-from simulator.decision.truth import Truth
+import msgspec
+
+from simulator.decision.conditions import CompiledCondition
+from simulator.decision.plan import Plan, Planned, Questions, make_plan
+from simulator.decision.request import Request
+from simulator.decision.resources import CompiledResources, resource_of_request
+from simulator.decision.statement import CompiledStatement, Compiler, Levels, Sign
 from simulator.decision.verdict import ALLOWED_SIDE, SideResult, SideVerdict, StatementRef
-from simulator.iam.action_names import action_matcher
 from simulator.iam.catalog import Catalog
-from simulator.policy.document import Effect, PolicyDocument, PolicyType, Statement
-
-Levels = tuple[tuple[PolicyDocument, ...], ...]
-"""The policies of each level, the root's first."""
-
-Sign = tuple[str, str, tuple[str, ...], bool]
-"""A condition's operator, key and values, and whether variables count: what makes it the same as another one."""
+from simulator.policy.document import PolicyType
 
 _MAX_PLANS: Final = 20_000
 """Actions to remember; hostile logs can name any number of them."""
 
-_UNASKED: Final = object()
 
-
-class CompiledStatement:
-    """One statement, ready to ask. `content` is equal for statements that say the same, wherever they stand."""
-
-    __slots__ = (
-        "condition_numbers",
-        "content",
-        "deny",
-        "matches_action",
-        "numbers_in_order",
-        "ref",
-        "resources",
-        "statement",
-    )
-
-    def __init__(
-        self,
-        ref: StatementRef,
-        statement: Statement,
-        resources: CompiledResources,
-        numbers_in_order: tuple[int, ...],
-        content: str,
-    ) -> None:
-        self.ref = ref
-        self.statement = statement
-        self.deny = statement.effect is Effect.DENY
-        words = (word.value for word in statement.actions.words)
-        self.matches_action = action_matcher(words, negated=statement.actions.negated)
-        self.resources = resources
-        # One number for each condition as written; equal conditions have equal numbers and are asked once.
-        self.numbers_in_order = numbers_in_order
-        self.condition_numbers = tuple(dict.fromkeys(numbers_in_order))
-        self.content = content
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """What a logged success proves of the guardrails that stood then.
 
     `false_denies`: contents of Deny statements that did not match; `true_levels`: for each level, the contents of
@@ -81,30 +39,6 @@ class Settled:
         return any(level <= here for level in self.true_levels)
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """A statement that names the action, with what is left to ask.
-
-    `conditions` and `resource` number the plan's own tests; `resource` is `None` where it matches everything.
-    """
-
-    compiled: CompiledStatement
-    resource: int | None
-    conditions: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """All that an action needs. `levels` lists only levels whose Allow is not settled by the action alone."""
-
-    denies: tuple[_Planned, ...]
-    levels: tuple[tuple[int, tuple[_Planned, ...]], ...]
-    tests: tuple[Test, ...]
-    resource_tests: tuple[ResourceTest, ...]
-    reads: frozenset[str] = field(default_factory=frozenset)
-    reads_resource: bool = False
-
-
 class Program:
     """One side's guardrails for one chain of nodes. Hashable and picklable; equal levels make equal programs."""
 
@@ -113,11 +47,11 @@ class Program:
         self.levels = levels
         self._catalog = catalog
         self._conditions: list[CompiledCondition] = []
-        compiler = _Compiler(catalog, self._conditions)
+        compiler = Compiler(catalog, self._conditions)
         compiled = compiler.levels(side, levels)
         self._numbers = compiler.numbers
         self.statements: tuple[tuple[CompiledStatement, ...], ...] = compiled
-        self._plans: dict[str, _Plan] = {}
+        self._plans: dict[str, Plan] = {}
         self._texts = tuple(tuple(document.text for document in level) for level in levels)
 
     def __reduce__(self) -> tuple[type["Program"], tuple[PolicyType, Levels, Catalog]]:
@@ -173,30 +107,24 @@ class Program:
         plan = self._plans.get(request.action) or self._plan(request.action)
         if not plan.denies and not plan.levels:
             return ALLOWED_SIDE
-        context = request.context
         resource = resource_of_request(request.action, request.resource)
-        ask = _Questions(plan, resource, context).ask
+        matching = Questions(plan, resource, request.context).matching
         denying: list[CompiledStatement] = []
         open_denies: list[CompiledStatement] = []
-        for planned in plan.denies:
-            truth = ask(planned)
-            if truth is False:
-                continue
+        for statement, truth in matching(plan.denies):
             if truth:
-                denying.append(planned.compiled)
-            elif settled is None or planned.compiled.content not in settled.false_denies:
-                open_denies.append(planned.compiled)
+                denying.append(statement)
+            elif settled is None or statement.content not in settled.false_denies:
+                open_denies.append(statement)
         if denying:
             return SideVerdict(SideResult.EXPLICIT_DENY, tuple(each.ref for each in denying))
         open_allows: list[CompiledStatement] = []
         for number, allows in plan.levels:
             undecided = []
-            for planned in allows:
-                truth = ask(planned)
+            for statement, truth in matching(allows):
                 if truth:
                     break
-                if truth is None:
-                    undecided.append(planned.compiled)
+                undecided.append(statement)
             else:
                 if not undecided:
                     return SideVerdict(SideResult.IMPLICIT_DENY, (StatementRef(self.side, number),))
@@ -213,10 +141,10 @@ class Program:
         """What a logged success of `request` proves of this program's undecided statements."""
         plan = self._plan(request.action)
         resource = resource_of_request(request.action, request.resource)
-        ask = _Questions(plan, resource, request.context).ask
+        matching = Questions(plan, resource, request.context).matching
 
-        def undecided(planned: Iterable[_Planned]) -> frozenset[str]:
-            return frozenset(each.compiled.content for each in planned if ask(each) is None)
+        def undecided(planned: Iterable[Planned]) -> frozenset[str]:
+            return frozenset(statement.content for statement, truth in matching(planned) if truth is None)
 
         levels = tuple(undecided(allows) for _, allows in plan.levels)
         return Settled(undecided(plan.denies), tuple(level for level in levels if level))
@@ -240,137 +168,15 @@ class Program:
 
     # The index by action
 
-    def _plan(self, action: str) -> _Plan:
+    def _plan(self, action: str) -> Plan:
         plan = self._plans.get(action)
         if plan is None:
             if len(self._plans) >= _MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[action] = self._make_plan(action.lower())
+            plan = self._plans[action] = make_plan(self.side, self.statements, self._conditions, action.lower())
         return plan
-
-    def _make_plan(self, action: str) -> _Plan:
-        conditions: dict[int, int] = {}
-        resources: dict[str, int] = {}
-        resource_tests: list[ResourceTest] = []
-
-        def plan(statement: CompiledStatement) -> _Planned:
-            element = statement.resources
-            resource = None
-            if not element.everything:
-                resource = resources.setdefault(element.content, len(resource_tests))
-                if resource == len(resource_tests):
-                    resource_tests.append(element.test)
-            numbers = tuple(conditions.setdefault(number, len(conditions)) for number in statement.condition_numbers)
-            return _Planned(statement, resource, numbers)
-
-        naming = [[each for each in level if each.matches_action(action)] for level in self.statements]
-        denies = tuple(plan(each) for level in naming for each in level if each.deny)
-        levels = []
-        if self.side is PolicyType.SCP:
-            for number, level in enumerate(naming):
-                allows = tuple(plan(each) for each in level if not each.deny)
-                if not any(each.resource is None and not each.conditions for each in allows):
-                    levels.append((number, allows))
-        asked = [*denies, *(each for _, allows in levels for each in allows)]
-        reads = frozenset[str]().union(
-            *(self._conditions[number].keys for number in conditions), *(each.compiled.resources.keys for each in asked)
-        )
-        tests = tuple(self._conditions[number].test for number in conditions)
-        reads_resource = any(each.resource is not None for each in asked)
-        return _Plan(denies, tuple(levels), tests, tuple(resource_tests), reads, reads_resource)
 
 
 def _position(statement: CompiledStatement) -> tuple[int, int, int]:
     ref = statement.ref
     return ref.level, ref.policy or 0, ref.statement or 0
-
-
-class _Questions:
-    """The tests of one plan for one request; a test that several statements share is asked at most once."""
-
-    __slots__ = ("_answers", "_context", "_resource", "_resource_answers", "_resource_tests", "_tests")
-
-    def __init__(self, plan: _Plan, resource: Resource, context: Context) -> None:
-        self._tests = plan.tests
-        self._resource_tests = plan.resource_tests
-        self._resource = resource
-        self._context = context
-        self._answers: list[object] = [_UNASKED] * len(plan.tests)
-        self._resource_answers: list[object] = [_UNASKED] * len(plan.resource_tests)
-
-    def ask(self, planned: _Planned) -> Truth:
-        """Whether the statement matches."""
-        truth: Truth = True
-        number = planned.resource
-        if number is not None:
-            answer = self._resource_answers[number]
-            if answer is _UNASKED:
-                test = self._resource_tests[number]
-                answer = self._resource_answers[number] = test(self._resource, self._context)
-            if answer is False:
-                return False
-            if answer is None:
-                truth = None
-        answers = self._answers
-        for number in planned.conditions:
-            answer = answers[number]
-            if answer is _UNASKED:
-                answer = answers[number] = self._tests[number](self._context)
-            if answer is False:
-                return False
-            if answer is None:
-                truth = None
-        return truth
-
-
-class _Compiler:
-    """Compiles statements; equal conditions get one number, so they are asked once."""
-
-    def __init__(self, catalog: Catalog, conditions: list[CompiledCondition]) -> None:
-        self.catalog = catalog
-        self.conditions = conditions
-        self.numbers: dict[Sign, int] = {}
-
-    def levels(self, side: PolicyType, levels: Levels) -> tuple[tuple[CompiledStatement, ...], ...]:
-        return tuple(
-            tuple(
-                self.statement(StatementRef(side, level, policy, statement.index, statement.sid), statement, document)
-                for policy, document in enumerate(documents)
-                for statement in document.statements
-            )
-            for level, documents in enumerate(levels)
-        )
-
-    def statement(self, ref: StatementRef, statement: Statement, document: PolicyDocument) -> CompiledStatement:
-        # Variables are plain text under the older version (reference_policies_variables).
-        variables = document.version == "2012-10-17"
-        numbers = []
-        signs = []
-        for condition in statement.conditions:
-            values = tuple(word.value for word in condition.values)
-            sign = (str(condition.operator), condition.key.value.lower(), tuple(sorted(set(values))), variables)
-            if sign not in self.numbers:
-                self.numbers[sign] = len(self.conditions)
-                multivalued = self.catalog.is_multivalued(condition.key.value)
-                self.conditions.append(
-                    compile_condition(
-                        condition.operator,
-                        condition.key.value,
-                        values,
-                        variables=variables,
-                        multivalued=multivalued,
-                    )
-                )
-            numbers.append(self.numbers[sign])
-            signs.append(repr(sign))
-        resources = CompiledResources(statement.resources, variables=variables)
-        content = repr(
-            (
-                statement.effect.value,
-                statement.actions.name,
-                sorted({word.value.lower() for word in statement.actions.words}),
-                resources.content,
-                sorted(signs),
-            )
-        )
-        return CompiledStatement(ref, statement, resources, tuple(numbers), content)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Literal
 
+import msgspec
+
 from simulator.iam.arn import is_service_linked_role, split_arn
 
 
@@ -22,15 +24,13 @@ UNKNOWN: Final = Unknown.UNKNOWN
 """A fact that the log does not show; it may be any value, or absent."""
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(msgspec.Struct, frozen=True):
     """One of a few texts, `None` standing for "absent": `mfaAuthenticated: "false"` is `OneOf(("false", None))`."""
 
     values: tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
+class Outside(msgspec.Struct, frozen=True):
     """Absent, or some text that is neither `prefix` nor begins with `prefix/`.
 
     The organization id of a foreign account: not known, but surely not ours, so comparisons with our own id are
@@ -65,8 +65,7 @@ class PrincipalKind(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """The caller.
 
     `arn` is the IAM ARN that `aws:PrincipalArn` holds: of the role *with its path* (never the session), the user or
@@ -99,8 +98,7 @@ class Tier(Enum):
     POSSIBLE = "possible"
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceShape:
+class ResourceShape(msgspec.Struct, frozen=True):
     """A resource of which only the outline is known: `arn:aws:ec2:eu-central-1:111122223333:snapshot/*`.
 
     Each `*` stands for an unknown text without colons; a `*` is never literal here.

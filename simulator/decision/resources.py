@@ -6,6 +6,7 @@ which only the pattern `*` matches; S3's also match `arn:aws:s3:::*` (reference_
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from simulator.decision.operators import split_template
@@ -24,6 +25,9 @@ from simulator.decision.variables import (
 from simulator.iam.pattern import ANY, ANY_INSIDE, ONE, ONE_INSIDE, Piece, any_matcher, glob_pieces, matcher, normalize
 from simulator.policy.document import WordList
 
+_MAX_COMPILED: Final = 2_000
+"""Resource strings to remember: a policy that governs many accounts stands in many programs."""
+
 ResourceTest = Callable[[Resource, Context], Truth]
 
 _S3_EVERYTHING: Final = "arn:aws:s3:::*"
@@ -39,7 +43,7 @@ class CompiledResources:
     __slots__ = ("_patterns", "content", "everything", "keys", "test")
 
     def __init__(self, element: WordList, *, variables: bool) -> None:
-        self._patterns = tuple(_Pattern(word.value, variables) for word in element.words)
+        self._patterns = tuple(_pattern(word.value, variables) for word in element.words)
         self.content = repr((element.name, sorted({word.value for word in element.words}), variables))
         self.keys = frozenset[str]().union(*(pattern.keys for pattern in self._patterns))
         stars = any(pattern.everything for pattern in self._patterns)
@@ -99,6 +103,11 @@ class _Pattern:
             self.test = _template_test(template)
         else:
             self.test = _fixed_test(text, fixed, doubtful=self.doubtful)
+
+
+@lru_cache(maxsize=_MAX_COMPILED)
+def _pattern(text: str, variables: bool) -> _Pattern:
+    return _Pattern(text, variables)
 
 
 def _template(text: str, variables: bool) -> tuple[TemplatePiece, ...]:

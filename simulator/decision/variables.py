@@ -5,8 +5,9 @@ Source: AWS IAM User Guide, reference_policies_variables. A value that stands fo
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from simulator.decision.request import Context, ContextValue
 from simulator.iam.pattern import ANY, ANY_INSIDE, Piece, glob_pieces
@@ -15,8 +16,7 @@ _VARIABLE: Final = re.compile(r"\$\{([^{}]*)\}")
 _WITH_DEFAULT: Final = re.compile(r"\s*([^,]+?)\s*,\s*'(.*)'\s*", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """A reference to a context key, `key` in lower case; `default` stands in where the key is absent."""
 
     key: str
@@ -26,13 +26,11 @@ class Variable:
 TemplatePiece = Piece | Variable
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(msgspec.Struct, frozen=True):
     """A template that names an absent key without default: it matches nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Widened:
+class Widened(msgspec.Struct, frozen=True):
     """A template that names unknown keys: `pieces` match at least every text that the real value could match."""
 
     pieces: tuple[Piece, ...]

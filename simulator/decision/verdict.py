@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+import msgspec
+
 from simulator.policy.document import PolicyType
 
 
@@ -30,8 +32,7 @@ class SideResult(Enum):
         return self in (SideResult.EXPLICIT_DENY, SideResult.IMPLICIT_DENY)
 
 
-@dataclass(frozen=True, slots=True)
-class StatementRef:
+class StatementRef(msgspec.Struct, frozen=True):
     """Where a determining statement stands: level from the root (0), policy and statement from 0.
 
     An implicit deny names the first level without an Allow: `policy`, `statement` and `sid` are then `None`.
@@ -44,8 +45,7 @@ class StatementRef:
     sid: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SideVerdict:
+class SideVerdict(msgspec.Struct, frozen=True):
     """One side's answer. `keys`: what would settle it if undecided (context keys in lower case, `resource`,
     `resource_account`, `principal`), sorted; `keys_by` the same for each statement of `by`. `reason`: why the side
     does not apply, a kebab-case id.

@@ -1,10 +1,8 @@
 """Two passes over a log on this machine: in this process, or split over worker processes by batch."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import active_children, get_context
 from signal import SIG_IGN, SIGINT, signal
-from typing import Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from simulator.decision.facts import Facts
 from simulator.iam.catalog import Catalog
@@ -13,7 +11,11 @@ from simulator.replay.impact import Impact
 from simulator.replay.reading import Numbered, Progress, folder_accounts
 from simulator.replay.replayer import Question, Replayer
 from simulator.replay.survey import Survey
-from simulator.replay.usage import Usage, UsageCounter, UsageQuestion
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
+
+    from simulator.replay.usage import Usage, UsageQuestion
 
 _PARTS_PER_WORKER = 4
 """Smaller parts than workers let a slow file hold up less, and let progress be seen."""
@@ -38,9 +40,12 @@ def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, worke
 
 
 def count_usage(
-    question: UsageQuestion, batches: Sequence[Batch], catalog: Catalog, workers: int, progress: Progress
-) -> Usage:
+    question: "UsageQuestion", batches: Sequence[Batch], catalog: Catalog, workers: int, progress: Progress
+) -> "Usage":
     """Who uses the actions asked for; `workers` and `progress` as for `replay`."""
+    # Imported here: a replay needs none of it.
+    from simulator.replay.usage import UsageCounter
+
     return _run(UsageCounter, question, batches, catalog, workers, progress)
 
 
@@ -82,6 +87,10 @@ def _run(
     passes = maker(question, catalog)
     if workers <= 1 or len(batches) < 2:
         return passes.run(batches, progress)
+    # Imported here: one process needs none of it.
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import active_children, get_context
+
     parts = _balanced(list(enumerate(batches)), workers * _PARTS_PER_WORKER)
     folders = folder_accounts(passes.facts, batches)
     # A fresh interpreter, not a fork: threads of a progress bar must not be copied mid-step.
@@ -112,7 +121,7 @@ def _leave_interrupts_to_the_parent() -> None:
 
 
 def _in_order(
-    pool: ProcessPoolExecutor,
+    pool: "ProcessPoolExecutor",
     calls: Sequence[tuple[Callable[..., _Result], tuple[object, ...]]],
     parts: Sequence[Numbered],
     progress: Progress,

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from simulator.iam.catalog_update import ActionUpdate, CatalogUpdate, TypeUpdate
 from simulator.iam.keys import GLOBAL_KEYS, KeyInfo, key_info_from_row
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceUse:
+class ResourceUse(msgspec.Struct, frozen=True):
     """A resource type that an action takes, and the condition keys that exist for it there."""
 
     name: str
@@ -24,8 +25,7 @@ class ResourceUse:
     condition_keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ActionInfo:
+class ActionInfo(msgspec.Struct, frozen=True):
     """One action: `name` is `service:Action` in AWS's own spelling."""
 
     name: str
@@ -35,8 +35,7 @@ class ActionInfo:
     dependent_actions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceType:
+class ResourceType(msgspec.Struct, frozen=True):
     """A resource type of a service; `arn` is the format with `${Partition}`, `${Region}`, `${Account}`, ... ."""
 
     name: str

@@ -2,14 +2,14 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class KeyInfo:
+
+class KeyInfo(msgspec.Struct, frozen=True):
     """One condition key. `name` ends in `/` or `:` for a family with a free last part (`aws:RequestTag/`).
 
     `type` is String, ARN, Bool, Numeric, Date, IPAddress or Binary, as the Service Authorization Reference says.

@@ -5,14 +5,14 @@ Source: AWS IAM User Guide, reference_policies_condition-keys; the lists stand i
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class NetworkKey:
+
+class NetworkKey(msgspec.Struct, frozen=True):
     """One key with the service prefixes that supply it, but for `except_actions` (in lower case)."""
 
     name: str

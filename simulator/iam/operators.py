@@ -4,8 +4,9 @@ Source: AWS IAM User Guide, reference_policies_elements_condition_operators and
 reference_policies_condition-single-vs-multi-valued-context-keys.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class Family(Enum):
@@ -40,8 +41,7 @@ class Quantifier(Enum):
     ALL = "ForAllValues"
 
 
-@dataclass(frozen=True, slots=True)
-class BaseOperator:
+class BaseOperator(msgspec.Struct, frozen=True):
     """An operator without quantifier and `IfExists`; `negated` ones match when the key is missing."""
 
     name: str
@@ -55,8 +55,7 @@ class BaseOperator:
         return self.family in (Family.STRING, Family.ARN)
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True):
     """A condition operator as a policy writes it, for example `ForAnyValue:StringNotLikeIfExists`."""
 
     base: BaseOperator

@@ -6,8 +6,8 @@ Source: AWS Organizations User Guide, orgs_manage_policies_enable-disable.
 from dataclasses import dataclass, replace
 
 from simulator.errors import OrgsimError
+from simulator.organization.reference import Reference
 from simulator.organization.tree import FULL_ACCESS, Gap, Node, NodeKind, Organization
-from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyType
 
 

@@ -1,7 +1,8 @@
 """Which policies govern an account, level by level, and which accounts no guardrail of ours reaches."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from simulator.decision.facts import Facts, Membership
 from simulator.decision.request import UNKNOWN, Principal, PrincipalKind, Unknown
@@ -9,8 +10,7 @@ from simulator.organization.tree import Node, Organization, Policy
 from simulator.policy.document import PolicyDocument, PolicyType
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(msgspec.Struct, frozen=True):
     """One node of a chain with its policies of one type.
 
     `complete` is false where the snapshot does not tell what else is attached here: the level may deny more, or allow
@@ -45,8 +45,7 @@ def levels(organization: Organization, account: str, policy_type: PolicyType) ->
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Governed:
+class Governed(msgspec.Struct, frozen=True):
     """Whose guardrails one side of a request meets; exactly one of the three is set.
 
     `account`: these levels apply. `exempt`: none do, for this reason (a kebab-case id). `unknown`: it cannot be told

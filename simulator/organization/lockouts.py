@@ -7,9 +7,10 @@ requests of which only the caller is known: what is denied then is denied whatev
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
+
+import msgspec
 
 from simulator.decision.request import (
     UNKNOWN,
@@ -31,8 +32,7 @@ _GENERATED: Final = "0123456789abcdef0123456789abcdef"
 """Stands for the generated end of a role's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class LockoutRole:
+class LockoutRole(msgspec.Struct, frozen=True):
     """A row of lockout_roles.toml."""
 
     name: str
@@ -103,8 +103,7 @@ class ProbeContext(Mapping[str, ContextValue]):
         return len(self._known)
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """A request that must stay possible. `entering`: the role is being assumed, rather than doing its work."""
 
     role: LockoutRole
@@ -113,8 +112,7 @@ class Probe:
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class NoAllow:
+class NoAllow(msgspec.Struct, frozen=True):
     """A node that would be left without any Allow: all calls of the accounts at or below it would be denied."""
 
     node: str
@@ -125,8 +123,7 @@ class NoAllow:
         return f"{self.path} ({self.node}) is left without any Allow: every call of {_count(self.accounts)} is denied"
 
 
-@dataclass(frozen=True, slots=True)
-class RoleLockout:
+class RoleLockout(msgspec.Struct, frozen=True):
     """A needed role that would be caught in some accounts: `actions` denied `by` these statements."""
 
     role: str

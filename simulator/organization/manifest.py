@@ -4,29 +4,21 @@ The format is described in docs/proposal.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import yaml
 
 from simulator.errors import OrgsimError
-from simulator.organization.proposal import Detachment, Move
-from simulator.organization.yaml_text import Reference, YamlReader
+from simulator.organization.proposal import MANIFEST_MEMBERS, POLICY_TYPE_NAMES, Detachment, Move
+from simulator.organization.reference import Reference
+from simulator.organization.yaml_text import YamlReader
 from simulator.policy.document import PolicyType
 
-MANIFEST_MEMBERS: Final = ("policies", "detach", "move")
 _POLICY_MEMBERS: Final = ("file", "name", "type", "attach", "replaces")
 
-POLICY_TYPE_NAMES: Final[Mapping[str, PolicyType]] = {
-    **{each.value: each for each in PolicyType},
-    **{each.side: each for each in PolicyType},
-    **{each.name: each for each in PolicyType},
-}
-"""How people name the policy types: by the API's name, or `scp` and `rcp`."""
 
-
-@dataclass(frozen=True, slots=True)
-class ManifestPolicy:
+class ManifestPolicy(msgspec.Struct, frozen=True):
     """One item of `policies`; what is left out is `None`."""
 
     file: Reference
@@ -37,8 +29,7 @@ class ManifestPolicy:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True):
     """A proposal.yaml as written."""
 
     policies: tuple[ManifestPolicy, ...] = ()

@@ -4,11 +4,15 @@ Every name in a proposal means the organization as it is now; the order of the e
 Organizations would refuse is an error that names the file and line to mend.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
 
 from simulator.errors import OrgsimError
 from simulator.organization.additions import NewUnit, turn_on, with_units
+from simulator.organization.reference import Reference
 from simulator.organization.tree import (
     FULL_ACCESS,
     Node,
@@ -16,14 +20,22 @@ from simulator.organization.tree import (
     Organization,
     Policy,
 )
-from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyDocument, PolicyType
 from simulator.policy.printer import print_policy
 from simulator.policy.quotas import QUOTAS, policy_size
 
+MANIFEST_MEMBERS: Final = ("policies", "detach", "move")
+"""What proposal.yaml may hold."""
 
-@dataclass(frozen=True, slots=True)
-class ProposedPolicy:
+POLICY_TYPE_NAMES: Final[Mapping[str, PolicyType]] = {
+    **{each.value: each for each in PolicyType},
+    **{each.side: each for each in PolicyType},
+    **{each.name: each for each in PolicyType},
+}
+"""How people name the policy types: by the API's name, or `scp` and `rcp`."""
+
+
+class ProposedPolicy(msgspec.Struct, frozen=True):
     """A policy that the proposal adds, edits (it has the name of a current policy of its type) or puts in the place
     of another one (`replaces`).
 
@@ -45,16 +57,14 @@ class ProposedPolicy:
     needs_place: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(msgspec.Struct, frozen=True):
     """A current policy that is also attached elsewhere."""
 
     policy: Reference
     targets: tuple[Reference, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Detachment:
+class Detachment(msgspec.Struct, frozen=True):
     """A current policy that is detached from some nodes; `if_needed`: where it is not attached, nothing is wrong."""
 
     policy: Reference
@@ -62,8 +72,7 @@ class Detachment:
     if_needed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """An account that moves to another unit, or to the root; `if_needed`: unless it is there already, or is new."""
 
     account: Reference

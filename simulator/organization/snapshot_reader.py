@@ -2,8 +2,10 @@
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NoReturn, TypeVar
+
+import msgspec
 
 from simulator.errors import OrgsimError
 from simulator.iam.arn import is_account_id
@@ -51,8 +53,7 @@ def read_snapshot(text: str, file: str | None = None) -> Organization:
     return _Reader(text, file).organization(parse_json(text, file))
 
 
-@dataclass(frozen=True, slots=True)
-class _Attachments:
+class _Attachments(msgspec.Struct, frozen=True):
     """The policy ids listed at a node, with the place of each."""
 
     ids: tuple[tuple[str, Span], ...]

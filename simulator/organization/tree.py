@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
+import msgspec
+
 from simulator.errors import OrgsimError
 from simulator.iam.arn import is_account_id
 from simulator.policy.document import PolicyDocument, PolicyType
@@ -60,8 +62,7 @@ class Node:
         return replace(self, scps=ids) if policy_type is PolicyType.SCP else replace(self, rcps=ids)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True):
     """One SCP or RCP. `name` is its identity in reports; `id` is AWS's, or made up for a proposed policy."""
 
     id: str
@@ -96,8 +97,7 @@ class Gap(Enum):
     CHILDREN = "children"
 
 
-@dataclass(frozen=True, slots=True)
-class Delegation:
+class Delegation(msgspec.Struct, frozen=True):
     """An account that administers services for the organization; SCPs still govern it."""
 
     account: str

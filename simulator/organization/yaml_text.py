@@ -6,12 +6,12 @@ keys, unknown members and values YAML would turn into something else (`012`, `ye
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
 import yaml
 
 from simulator.errors import OrgsimError
+from simulator.organization.reference import Reference as Reference
 
 MAX_DEPTH: Final = 32
 
@@ -23,18 +23,6 @@ _KINDS: Final = {
     "tag:yaml.org,2002:bool": "a truth value",
     "tag:yaml.org,2002:timestamp": "a date",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A name as someone wrote it, and where: `file` as shown to people, `line` from 1."""
-
-    text: str
-    file: str | None = None
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return self.text
 
 
 class YamlReader:

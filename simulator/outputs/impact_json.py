@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from simulator.analysis.findings import Counted, Finding, FindingPrincipal
-from simulator.analysis.graph import impact_graph
+from simulator.analysis.graph import plain_graph
 from simulator.analysis.report import Report
 from simulator.organization.tree import Organization
 from simulator.replay.impact import LogTally, Smallest
@@ -48,7 +48,8 @@ def document(report: Report) -> dict[str, Any]:
         **parts,
         "outcomes": {outcome.value: impact.outcomes[outcome] for outcome in Outcome},
         "findings": [_finding(each) for each in report.findings],
-        "graph": graph(report),
+        # networkx.node_link_graph(graph, edges="edges") reads it back.
+        "graph": plain_graph(report).node_link(),
         "evidence": _evidence(report),
     }
 
@@ -123,14 +124,6 @@ def _statement(place: StatementPlace, attached_name: str) -> dict[str, Any]:
         "file": place.file,
         "line": place.line,
     }
-
-
-def graph(report: Report) -> dict[str, Any]:
-    """The graph as networkx's node-link data; `networkx.node_link_graph(data, edges="edges")` reads it back."""
-    from networkx import node_link_data
-
-    data: dict[str, Any] = node_link_data(impact_graph(report), edges="edges")
-    return data
 
 
 def _evidence(report: Report) -> dict[str, Any]:

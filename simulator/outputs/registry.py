@@ -31,7 +31,7 @@ def render(format_name: str, report: Report, view: View = PLAIN) -> str:
 
     `view` is how wide and how colourful the terminal format may be. Raises `OrgsimError` (`unknown-format`, usage).
     """
-    # Imported here: a JSON run loads no rich, a terminal run no networkx.
+    # Imported here: only GraphML loads networkx, only a terminal run rich.
     match format_name:
         case "terminal":
             from simulator.outputs import terminal

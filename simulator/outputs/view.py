@@ -1,11 +1,11 @@
 """How the reader sees the terminal format: width, colour, character set."""
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class View:
+
+class View(msgspec.Struct, frozen=True):
     """`width` in columns (at least 40 are used). `encoding`: what it cannot hold is written as escapes.
 
     `quiet`: the headline alone.

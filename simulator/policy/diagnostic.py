@@ -1,13 +1,13 @@
 """What is wrong with a policy, where, and how to mend it."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from simulator.errors import OrgsimError
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, gc=False):
     """A piece of a policy's text: lines and columns from 1, columns in characters, the end exclusive."""
 
     line: int
@@ -23,8 +23,7 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(msgspec.Struct, frozen=True):
     """One finding about a policy's text. `rule` is a stable id with a page of the same name in docs/rules/."""
 
     rule: str

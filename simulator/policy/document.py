@@ -1,7 +1,8 @@
 """A parsed SCP or RCP: immutable, with the place of every statement and condition in its source text."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from simulator.iam.operators import Operator
 from simulator.policy.diagnostic import Span
@@ -26,8 +27,7 @@ class Effect(Enum):
     DENY = "Deny"
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(msgspec.Struct, frozen=True):
     """One string of a policy (an action, a resource, a condition value) and where it stands.
 
     `kind` is `string`, or `number` / `boolean` for a condition value written without quotes.
@@ -41,8 +41,7 @@ class Word:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """One operator applied to one key: `{"StringEquals": {"aws:RequestedRegion": [...]}}`.
 
     `values` holds the texts to compare with; JSON numbers and booleans stand as the text they were written as.
@@ -57,8 +56,7 @@ class Condition:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class WordList:
+class WordList(msgspec.Struct, frozen=True):
     """The value of Action, NotAction, Resource or NotResource; `as_list` as in `Condition`."""
 
     name: str
@@ -72,8 +70,7 @@ class WordList:
         return self.name.startswith("Not")
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """A Principal or NotPrincipal element: `everyone` is true for `"*"` and `{"AWS": "*"}`; `text` is its JSON."""
 
     name: str
@@ -83,8 +80,7 @@ class Principal:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """One statement. `actions` and `resources` are Action or NotAction, Resource or NotResource; `index` from 0."""
 
     index: int
@@ -98,8 +94,7 @@ class Statement:
     sid_span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyDocument:
+class PolicyDocument(msgspec.Struct, frozen=True):
     """One policy document. `file` is the name to show; `text` the source it was parsed from.
 
     `single_statement` tells that Statement was one object, not an array (kept so that printing is faithful).

@@ -5,17 +5,18 @@ silently drops a condition (AWS refuses such a policy). Nesting is bounded: poli
 """
 
 import re
-from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from simulator.policy.diagnostic import Diagnostic, PolicyError, Severity, Span
 
 MAX_DEPTH: Final = 64
 """Deeper nesting is refused; a policy needs six levels."""
 
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
-_STRING: Final = re.compile(r'"((?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*)"')
+_BLANKS: Final = frozenset(" \t\r\n")
+_SPACE: Final = re.compile(r"[ \t\r\n]+")
+_STRING: Final = re.compile(r'"((?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+)"')
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _ESCAPE: Final = re.compile(r"\\(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)")
@@ -23,16 +24,14 @@ _SIMPLE_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, gc=False):
     """A JSON string."""
 
     value: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True, gc=False):
     """A JSON number, boolean or null, with the text it was written as."""
 
     text: str
@@ -40,16 +39,14 @@ class Scalar:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(msgspec.Struct, frozen=True, gc=False):
     """A JSON array."""
 
     values: "tuple[Node, ...]"
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(msgspec.Struct, frozen=True, gc=False):
     """A JSON object, in the order written; keys are unique."""
 
     values: "tuple[tuple[Text, Node], ...]"
@@ -86,31 +83,27 @@ class _Reader:
         self.text = text
         self.file = file
         self.at = 1 if text.startswith("\ufeff") else 0
-        self.line_starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+        # Where `at` stands. Lines end in white space only, so that is where these two are kept.
+        self.line = 1
+        self.line_start = 0
 
     def document(self) -> Node:
-        self.skip_space()
-        if self.at == len(self.text):
+        if not self.next():
             raise self.error("json-empty", "the file holds no policy", "write a JSON object with Version and Statement")
         node = self.value(0)
-        self.skip_space()
-        if self.at < len(self.text):
+        if self.next():
             raise self.unexpected("the end of the policy", "a policy is one JSON object; remove what follows it")
         return node
 
     # Positions
 
-    def place(self, at: int) -> tuple[int, int]:
-        line = bisect_right(self.line_starts, at)
-        return line, at - self.line_starts[line - 1] + 1
+    def span(self, start: int) -> Span:
+        """From a place on this line to here."""
+        before = self.line_start - 1
+        return Span(self.line, start - before, self.line, self.at - before)
 
-    def span(self, start: int, end: int) -> Span:
-        return Span(*self.place(start), *self.place(end))
-
-    def error(self, rule: str, message: str, fix: str, start: int | None = None, end: int | None = None) -> PolicyError:
-        start = self.at if start is None else start
-        end = start if end is None else end
-        return PolicyError((Diagnostic(rule, Severity.ERROR, message, fix, self.span(start, end), self.file),))
+    def error(self, rule: str, message: str, fix: str) -> PolicyError:
+        return PolicyError((Diagnostic(rule, Severity.ERROR, message, fix, self.span(self.at), self.file),))
 
     def unexpected(self, wanted: str, fix: str = "") -> PolicyError:
         rest = self.text[self.at : self.at + 60]
@@ -129,29 +122,37 @@ class _Reader:
 
     # Values
 
-    def skip_space(self) -> None:
+    def next(self) -> str:
+        """Go to the next character that is no white space; empty at the end of the text."""
+        character = self.text[self.at : self.at + 1]
+        if character not in _BLANKS:
+            return character
         match = _SPACE.match(self.text, self.at)
-        if match:
+        if match is not None:
+            for line_end in _LINE_END.finditer(self.text, self.at, match.end()):
+                self.line += 1
+                self.line_start = line_end.end()
             self.at = match.end()
+        return self.text[self.at : self.at + 1]
 
     def value(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise self.error("json-depth", f"nested deeper than {MAX_DEPTH} levels", "a policy needs six levels")
         start = self.at
         character = self.text[start : start + 1]
+        if character == '"':
+            return self.string()
         if character == "{":
             return self.members(depth)
         if character == "[":
             return self.items(depth)
-        if character == '"':
-            return self.string()
         if match := _NUMBER.match(self.text, start):
             self.at = match.end()
-            return Scalar(match.group(), "number", self.span(start, self.at))
+            return Scalar(match.group(), "number", self.span(start))
         if (match := _WORD.match(self.text, start)) and match.group() in ("true", "false", "null"):
             self.at = match.end()
             kind = "null" if match.group() == "null" else "boolean"
-            return Scalar(match.group(), kind, self.span(start, self.at))
+            return Scalar(match.group(), kind, self.span(start))
         if character in "]}" and character:
             raise self.error("json-syntax", f"expected a value, found `{character}`", "remove the comma before it")
         raise self.unexpected("a value")
@@ -168,44 +169,49 @@ class _Reader:
         self.at = match.end()
         raw = match.group(1)
         value = _ESCAPE.sub(_unescape, raw) if "\\" in raw else raw
-        return Text(value, self.span(start, self.at))
+        return Text(value, self.span(start))
 
     def items(self, depth: int) -> Items:
-        start = self.at
+        line, column = self.line, self.at - self.line_start + 1
         values: list[Node] = []
         self.at += 1
-        self.skip_space()
-        if not self.take("]"):
+        if self.next() != "]":
             while True:
-                self.skip_space()
                 values.append(self.value(depth + 1))
-                self.skip_space()
-                if self.take("]"):
+                character = self.next()
+                if character == "]":
                     break
-                if not self.take(","):
+                if character != ",":
                     raise self.unexpected("`,` or `]`", "separate the values with commas")
-        return Items(tuple(values), self.span(start, self.at))
+                self.at += 1
+                self.next()
+        self.at += 1
+        span = Span(line, column, self.line, self.at - self.line_start + 1)
+        return Items(tuple(values), span)
 
     def members(self, depth: int) -> Members:
-        start = self.at
+        line, column = self.line, self.at - self.line_start + 1
         values: list[tuple[Text, Node]] = []
         seen: dict[str, Span] = {}
         self.at += 1
-        self.skip_space()
-        if not self.take("}"):
+        if self.next() != "}":
             while True:
-                self.skip_space()
                 values.append(self.member(depth, seen))
-                self.skip_space()
-                if self.take("}"):
+                character = self.next()
+                if character == "}":
                     break
-                if not self.take(","):
+                if character != ",":
                     raise self.unexpected("`,` or `}`", "separate the members with commas")
-        return Members(tuple(values), self.span(start, self.at))
+                self.at += 1
+                self.next()
+        self.at += 1
+        span = Span(line, column, self.line, self.at - self.line_start + 1)
+        return Members(tuple(values), span)
 
     def member(self, depth: int, seen: dict[str, Span]) -> tuple[Text, Node]:
-        if self.text[self.at : self.at + 1] != '"':
-            if self.text[self.at : self.at + 1] == "}":
+        character = self.text[self.at : self.at + 1]
+        if character != '"':
+            if character == "}":
                 raise self.error("json-syntax", "expected a member, found `}`", "remove the comma before it")
             raise self.unexpected("a quoted name")
         key = self.string()
@@ -217,17 +223,11 @@ class _Reader:
             )
             raise PolicyError((diagnostic,))
         seen[key.value] = key.span
-        self.skip_space()
-        if not self.take(":"):
+        if self.next() != ":":
             raise self.unexpected("`:`")
-        self.skip_space()
+        self.at += 1
+        self.next()
         return key, self.value(depth + 1)
-
-    def take(self, character: str) -> bool:
-        if self.text.startswith(character, self.at):
-            self.at += 1
-            return True
-        return False
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -6,18 +6,18 @@ Source: AWS Organizations User Guide, orgs_reference_limits; the figures stand i
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 from simulator.policy.document import PolicyDocument, PolicyType
 
 _STRING_OR_SPACE: Final = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n\ufeff]+')
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(msgspec.Struct, frozen=True):
     """The quotas of one policy type: characters of one policy, policies attached to one node, policies in all."""
 
     characters: int

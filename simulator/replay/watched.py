@@ -6,6 +6,7 @@ asks for the bucket's name does not depend on the object's key.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Protocol, get_type_hints
 
@@ -146,7 +147,12 @@ def getter(note: Note) -> Getter:
 
 def _declared(path: str) -> Any:
     *above, last = path.split(".")
-    return get_type_hints(_STRUCTS[above[-1]] if above else Record)[last]
+    return _hints(_STRUCTS[above[-1]] if above else Record)[last]
+
+
+@cache
+def _hints(struct: type[msgspec.Struct]) -> Mapping[str, Any]:
+    return get_type_hints(struct)  # works out the annotations each time
 
 
 def _value(found: object) -> object:

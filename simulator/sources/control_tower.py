@@ -9,8 +9,8 @@ from typing import Final
 
 from simulator.errors import OrgsimError
 from simulator.organization.proposal import Proposal, ProposedPolicy
+from simulator.organization.reference import Reference
 from simulator.organization.tree import ROOT_NAME
-from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyType
 from simulator.policy.json_text import Members, Node
 from simulator.policy.parser import parse_policy

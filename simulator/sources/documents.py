@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from simulator.errors import OrgsimError
-from simulator.organization.yaml_text import Reference
+from simulator.organization.reference import Reference
 from simulator.policy.diagnostic import Diagnostic, PolicyError
 from simulator.policy.document import PolicyDocument
 from simulator.policy.json_text import Items, Members, Node, Scalar, Text, parse_json

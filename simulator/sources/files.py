@@ -9,10 +9,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, cast
 
+import msgspec
 from isal import igzip_lib
 
 from simulator.cloudtrail.containers import BrokenInputError
@@ -39,16 +39,14 @@ _READ_SIZE: Final = 256 * 1024
 _PIECE_SIZE: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedFile:
+class SkippedFile(msgspec.Struct, frozen=True):
     """A file (or a folder that cannot be listed, or is hidden) that is not read."""
 
     name: str
     reason: SkipReason
 
 
-@dataclass(frozen=True, slots=True)
-class FileBatch:
+class FileBatch(msgspec.Struct, frozen=True):
     """One log file; see `simulator.replay.batch.Batch`."""
 
     path: Path

@@ -12,8 +12,8 @@ from typing import Final
 from simulator.errors import OrgsimError
 from simulator.organization.additions import NewUnit
 from simulator.organization.proposal import Attachment, Detachment, Move, Proposal, ProposedPolicy
+from simulator.organization.reference import Reference
 from simulator.organization.tree import FULL_ACCESS, ROOT_NAME
-from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyType
 from simulator.policy.json_text import Node, Text
 from simulator.policy.parser import parse_policy

@@ -8,19 +8,21 @@ docs/proposals-as-code.md describes that.
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from simulator.errors import ExitStatus, OrgsimError
-from simulator.organization.manifest import MANIFEST_MEMBERS, POLICY_TYPE_NAMES, ManifestPolicy, parse_manifest
-from simulator.organization.proposal import Proposal, ProposedPolicy
+from simulator.organization.proposal import MANIFEST_MEMBERS, POLICY_TYPE_NAMES, Proposal, ProposedPolicy
+from simulator.organization.reference import Reference
 from simulator.organization.tree import ROOT_NAME
-from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyDocument, PolicyType
 from simulator.policy.json_text import Members, parse_json
 from simulator.policy.parser import parse_policy
 from simulator.sources.as_code import PROPOSALS, is_proposal, read_as_code
 from simulator.sources.given import Given
 from simulator.sources.text import read_text
+
+if TYPE_CHECKING:
+    from simulator.organization.manifest import ManifestPolicy
 
 _LIMIT: Final = 4 << 20
 _MANIFEST_LINE: Final = re.compile(rf"^({'|'.join(MANIFEST_MEMBERS)})\s*:", re.MULTILINE)
@@ -143,6 +145,9 @@ def _type_of(file: Path, document: PolicyDocument, place: Reference, hint: str) 
 
 
 def _manifest(text: str, file: Path) -> Proposal:
+    # Imported here: only this kind of proposal needs a YAML parser.
+    from simulator.organization.manifest import parse_manifest
+
     manifest = parse_manifest(text, str(file))
     policies = tuple(_listed_policy(row, file) for row in manifest.policies)
     named = {(file.parent / row.file.text).resolve() for row in manifest.policies}
@@ -151,7 +156,7 @@ def _manifest(text: str, file: Path) -> Proposal:
     return Proposal(policies, (), manifest.detach, manifest.move, notes)
 
 
-def _listed_policy(row: ManifestPolicy, manifest: Path) -> ProposedPolicy:
+def _listed_policy(row: "ManifestPolicy", manifest: Path) -> ProposedPolicy:
     path = manifest.parent / row.file.text
     if not path.is_file():
         message = f"`{row.file}` does not exist" if not path.exists() else f"`{row.file}` is not a file"

@@ -14,8 +14,8 @@ from typing import Any, Final
 from simulator.errors import OrgsimError
 from simulator.organization.additions import NewUnit
 from simulator.organization.proposal import Attachment, Detachment, Move, Proposal, ProposedPolicy
+from simulator.organization.reference import Reference
 from simulator.organization.tree import ROOT_NAME
-from simulator.organization.yaml_text import Reference
 from simulator.policy.document import PolicyType
 from simulator.sources.documents import policy_of
 from simulator.sources.terraform_files import Change, Instance, TerraformFile, read_file

@@ -7,7 +7,6 @@ few lines cannot grow without end.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import yaml
@@ -25,8 +24,7 @@ _TAG: Final = "tag:yaml.org,2002:"
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Literal(Text):
+class Literal(Text, frozen=True, gc=False):
     """The text of a YAML block scalar (`|`): its line n stands on line `first` + n - 1, moved right by `indent`."""
 
     first: int

@@ -5,7 +5,7 @@ from dataclasses import replace
 import networkx as nx
 import pytest
 
-from simulator.analysis.graph import impact_graph
+from simulator.analysis.graph import impact_graph, plain_graph
 from simulator.analysis.graph_parts import GraphKind
 from simulator.analysis.report import make_report
 from simulator.iam.catalog import Catalog
@@ -168,3 +168,9 @@ def test_the_graph_is_deterministic_and_without_a_snapshot_still_whole(report):
     assert nx.utils.graphs_equal(first, second)
     assert list(first.edges(keys=True)) == list(second.edges(keys=True))
     assert followed(first, named(first, "role", arn(SHOP, "ci")), "belongs_to", "inside") == {"Root"}
+
+
+def test_the_plain_graph_is_written_as_networkx_writes_it(report):
+    # Two findings of one call meet the same statement twice, with another edge between.
+    again = replace(report, findings=(*report.findings, *report.findings[:3]))
+    assert plain_graph(again).node_link() == nx.node_link_data(impact_graph(again), edges="edges")

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.replay.bounded import Kept
+from simulator.replay.impact import Impact
 from simulator.replay.outcome import Outcome
 from simulator.replay.replayer import Question, Replayer
 from simulator.replay.tie_folds import EVENTS
@@ -195,3 +196,23 @@ def test_the_replay_folds_what_it_judges():
     assert [place.sid for place in use.hits] == ["No"]
     [(denial, tally)] = ties.denials.items()
     assert (denial.principal, tally.calls, {each.sid for each in denial.places}) == (FIRST, 1, {"No"})
+
+
+def test_parts_judged_by_several_workers_fold_alike():
+    """A session that begins in one file and goes on in others, each judged on its own."""
+    records = [
+        assume(user(APP, "ada"), FIRST, "ASIA1"),
+        *(call(session_of(FIRST, "ASIA1"), at=f"10:0{number}:00", name=f"Get{number}") for number in range(6)),
+        assume(session_of(FIRST, "ASIA1"), SECOND, "ASIA2", at="10:07:00"),
+        call(session_of(SECOND, "ASIA2", created="2026-09-01T10:07:00Z"), at="10:08:00"),
+    ]
+    current, proposed = (organization(each) for each in CHANGE)
+    asked = Replayer(Question(current, proposed, ties=True), CATALOG)
+    batches = list(enumerate(Memory(records[start::3], name=f"file-{start}") for start in range(3)))
+    survey = asked.survey(batches)
+    survey.close()
+    impact = Impact()
+    for numbered in reversed(batches):
+        impact.merge(pickle.loads(pickle.dumps(asked.judge(survey, frozenset(), [numbered]))))
+    assert impact.ties == replayed(records, ties=True).ties
+    assert len(impact.ties.used.entries) == 2
