@@ -28,7 +28,8 @@ install: $(VENV)/.installed
 demo: $(VENV)/.demo
 	mkdir -p build
 	$(BIN)/orgsim simulate samples/proposal --logs samples/logs --organization samples/organization.json \
-	  -o build/impact.html -o build/impact.json -o build/impact.csv -o build/impact.graphml --fail-on none
+	  -o build/impact.html -o build/impact.md -o build/impact.json -o build/impact.csv -o build/impact.graphml \
+	  --fail-on none
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from simulator.analysis.statement_coverage import StatementKey, exercised
 from simulator.decision.conformance import RequestLine, reason_of, request_from_line
 from simulator.decision.evaluator import Evaluator
 from simulator.decision.explainer import explain, reason_lines
@@ -37,12 +38,16 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What came of a case. `problems` is empty if it passed; `explanation` are lines for people."""
+    """What came of a case. `problems` is empty if it passed; `explanation` are lines for people.
+
+    `exercised` are the statements (of policies with a file) whose conditions the request came to.
+    """
 
     case: Case
     decision: str
     problems: tuple[str, ...]
     explanation: tuple[str, ...]
+    exercised: frozenset[StatementKey] = frozenset()
 
     @property
     def passed(self) -> bool:
@@ -73,7 +78,14 @@ class CaseRunner:
             for program in programs:
                 if program is not None:
                     lines += reason_lines(explain(program, request))
-        return CaseResult(case, verdict.decision.value, tuple(problems), tuple(lines))
+        asked = frozenset(
+            (file, each.statement.index)
+            for program in programs
+            if program is not None
+            for each in exercised(program, self._evaluator, request)
+            if (file := program.levels[each.ref.level][each.ref.policy or 0].file) is not None
+        )
+        return CaseResult(case, verdict.decision.value, tuple(problems), tuple(lines), asked)
 
     def _program(self, side: PolicyType, levels: Levels | None) -> Program | None:
         if levels is None:

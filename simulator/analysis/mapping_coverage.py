@@ -17,7 +17,7 @@ from simulator.decision.request import UNKNOWN, Tier
 from simulator.iam.catalog import Catalog
 from simulator.replay.batch import Batch
 from simulator.replay.impact import LogTally
-from simulator.replay.reading import LogReader, Progress, Selection, folder_accounts, survey_of
+from simulator.replay.reading import LogReader, Progress, Selection, folder_accounts, survey_of, whole_records
 from simulator.replay.survey import Survey
 
 MOST_KINDS: Final = 10_000
@@ -88,9 +88,10 @@ class _Measuring:
 
     def read(self, number: int, batch: Batch) -> None:
         """Count the records of one log file."""
-        for records in self._reader.windows(number, batch.name, batch.chunks()):
-            for record in records:
-                self._count(record)
+        for item in self._reader.items(number, batch.name, batch.chunks()):
+            records = whole_records(item)
+            for place in self._reader.counting(records):
+                self._count(records[place])
 
     def _count(self, record: Record) -> None:
         coverage = self.coverage

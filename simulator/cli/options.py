@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import click
 
+from simulator.errors import ExitStatus, OrgsimError
 from simulator.iam.arn import is_account_id
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -50,6 +51,15 @@ workers: Final = click.option(
     default=None,
     help="Processes to use (default: all cores, one for little work).",
 )
+redact: Final = click.option(
+    "--redact", is_flag=True, help="Show pseudonyms for account ids, users, sessions and addresses, in every format."
+)
+redact_salt: Final = click.option(
+    "--redact-salt",
+    metavar="TEXT",
+    envvar="ORGSIM_REDACT_SALT",
+    help="What keys the pseudonyms (default: the organization's id); better in ORGSIM_REDACT_SALT.",
+)
 
 
 def organization(purpose: str = "Organization snapshot.") -> Decorator:
@@ -81,6 +91,16 @@ def time(text: str | None, option: str) -> str:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def salt(given: str | None, organization: str | None) -> str:
+    """What keys the pseudonyms: as given, else the organization's id. Raises `OrgsimError` (`redact-salt`, usage)."""
+    found = given or organization
+    if not found:
+        # A constant salt would let anyone try all account ids.
+        hint = "give --organization, or set ORGSIM_REDACT_SALT to a text that nobody guesses"
+        raise OrgsimError("redact-salt", "there is nothing to key pseudonyms with", hint=hint, status=ExitStatus.USAGE)
+    return found
 
 
 def account(text: str) -> str:

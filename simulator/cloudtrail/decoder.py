@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from simulator.cloudtrail.bulk import Intact
 from simulator.cloudtrail.containers import (
     BrokenInputError,
     ContentReason,
@@ -13,7 +14,7 @@ from simulator.cloudtrail.containers import (
     SkippedContent,
     SkippedRecord,
 )
-from simulator.cloudtrail.record import Record
+from simulator.cloudtrail.narrowing import Narrowing
 from simulator.cloudtrail.salvage import Scanner
 
 _PIECE: Final = 1024 * 1024
@@ -33,24 +34,24 @@ _WHOLE_FILE: Final[dict[str, ContentReason]] = {
 def decode(chunks: Iterator[bytes]) -> Iterator[Item]:
     """The items of `decode_windows`, one by one."""
     for item in decode_windows(chunks):
-        if isinstance(item, list):
-            yield from item
+        if isinstance(item, Intact):
+            yield from item.records
         else:
             yield item
 
 
-def decode_windows(chunks: Iterator[bytes]) -> Iterator[Item | list[Record]]:
+def decode_windows(chunks: Iterator[bytes], narrowing: Narrowing | None = None) -> Iterator[Item | Intact]:
     """The records of one log file in its order, with all that was skipped or damaged among them.
 
-    Intact records come in lists as long as a piece of the input, all others one by one. `chunks` are inflated bytes,
-    cut anywhere; a `BrokenInputError` that they raise ends the file with a `Damage`. Never raises for what the bytes
-    hold, and keeps a few megabytes of them at most. The `Raw` members of a record may keep a megabyte of its neighbours
-    alive: copy what is kept for long.
+    Intact records come many together, with the fields of `narrowing` if it is given, all others one by one. `chunks`
+    are inflated bytes, cut anywhere; a `BrokenInputError` that they raise ends the file with a `Damage`. Never raises
+    for what the bytes hold, and keeps a few megabytes of them at most. The `Raw` members of a record may keep a
+    megabyte of its neighbours alive: copy what is kept for long.
 
     A file in which everything is an Insight (or aggregated) event is one `SkippedContent`, as CloudTrail delivers
     those in files of their own (AWS CloudTrail User Guide, cloudtrail-insights-fields-trails).
     """
-    items = _decode(chunks)
+    items = _decode(chunks, narrowing)
     held: list[SkippedRecord] = []
     for item in items:
         match item:
@@ -70,13 +71,13 @@ def decode_windows(chunks: Iterator[bytes]) -> Iterator[Item | list[Record]]:
         yield SkippedContent(_WHOLE_FILE[held[0].reason])
 
 
-def _decode(chunks: Iterator[bytes]) -> Iterator[Item | list[Record]]:
+def _decode(chunks: Iterator[bytes], narrowing: Narrowing | None) -> Iterator[Item | Intact]:
     pieces = _Pieces(chunks)
     head = pieces.take(_PIECE)
     while not pieces.ended and not head.strip(_WHITE):
         head = pieces.take(_PIECE)
     if _JSON.match(head) is not None:
-        yield from _scan(head, pieces)
+        yield from _scan(head, pieces, narrowing)
         return
     if head.strip(_WHITE):
         yield SkippedContent("not-json")
@@ -86,8 +87,8 @@ def _decode(chunks: Iterator[bytes]) -> Iterator[Item | list[Record]]:
         yield pieces.damage
 
 
-def _scan(head: bytes, pieces: "_Pieces") -> Iterator[Item | list[Record]]:
-    scanner = Scanner()
+def _scan(head: bytes, pieces: "_Pieces", narrowing: Narrowing | None) -> Iterator[Item | Intact]:
+    scanner = Scanner(narrowing)
     yield from scanner.feed(head)
     while not scanner.done and (piece := pieces.take(_PIECE)):
         yield from scanner.feed(piece)

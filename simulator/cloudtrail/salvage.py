@@ -12,7 +12,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Final
 
-from simulator.cloudtrail.bulk import read_elements, read_lines
+from simulator.cloudtrail.bulk import Intact, read_elements, read_lines
 from simulator.cloudtrail.containers import (
     LIST_KEYS,
     Damage,
@@ -35,7 +35,7 @@ from simulator.cloudtrail.lexer import (
     Lexer,
     Stop,
 )
-from simulator.cloudtrail.record import Record
+from simulator.cloudtrail.narrowing import Narrowing
 
 RECORD_LIMIT: Final = 4 * 1024 * 1024
 """Bytes; an event has at most 256 KB, in CloudTrail Lake 1 MB (AWS CloudTrail User Guide,
@@ -67,7 +67,7 @@ _RECORD_START: Final = re.compile(
     rb'additionalEventData|addendum|recipientAccountId|@timestamp|EventId|EventName|CloudTrailEvent)"[ \t\r\n]*:)'
 )
 
-_Step = Generator[Item | list[Record], None, bool]
+_Step = Generator[Item | Intact, None, bool]
 """One step of the scan: gives items, returns whether there is input left to go on with."""
 
 
@@ -82,7 +82,8 @@ class _State(Enum):
 class Scanner:
     """Push bytes in with `feed`, end with `finish`; both give the items found so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, narrowing: Narrowing | None = None) -> None:
+        self._narrowing = narrowing
         self._text = b""
         self._place = 0
         self._base = 0  # offset of `_text` in the input
@@ -102,12 +103,12 @@ class Scanner:
         """Whether further input would not be looked at."""
         return self._state is _State.DONE
 
-    def feed(self, piece: bytes) -> Iterator[Item | list[Record]]:
+    def feed(self, piece: bytes) -> Iterator[Item | Intact]:
         """Take the next bytes of the input."""
         self._text = self._text[self._forget() :] + piece
         yield from self._scan(final=False)
 
-    def finish(self) -> Iterator[Item | list[Record]]:
+    def finish(self) -> Iterator[Item | Intact]:
         """Tell that the input is complete; a value that is still open is a `Damage`."""
         yield from self._scan(final=True)
         if self._state is _State.OBJECT:
@@ -126,7 +127,7 @@ class Scanner:
         self._line_end = -1
         return kept
 
-    def _scan(self, final: bool) -> Iterator[Item | list[Record]]:
+    def _scan(self, final: bool) -> Iterator[Item | Intact]:
         goes_on = True
         while goes_on:
             match self._state:
@@ -175,13 +176,13 @@ class Scanner:
         """Take many lines together. False if that fails."""
         if self._place < self._one_by_one_to or self._lines_failures >= _FAILURES:
             return False
-        items, end, self._one_by_one_to = read_lines(self._text, self._place, final=final)
+        items, end, self._one_by_one_to = read_lines(self._text, self._place, self._narrowing, final=final)
         if items is None:
             self._lines_failures += 1
             return False
         self._lines_failures = 0
         self._place = end
-        if isinstance(items, list):
+        if isinstance(items, Intact):
             yield items
         else:
             yield from items
@@ -222,10 +223,10 @@ class Scanner:
         if byte == OPEN_OBJECT:
             items = None
             if place >= self._one_by_one_to:
-                items, self._place, self._one_by_one_to = read_elements(text, place)
+                items, self._place, self._one_by_one_to = read_elements(text, place, self._narrowing)
             if items is None:
                 self._begin(place)
-            elif isinstance(items, list):
+            elif isinstance(items, Intact):
                 yield items
             else:
                 yield from items

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from simulator.outputs.safe_text import safe_text
+from simulator.outputs.workflow_commands import command
 from simulator.policy.diagnostic import Diagnostic, Severity
 
 SCHEMA: Final = "orgsim/check/1"
@@ -64,22 +65,13 @@ def _commands(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
     for each in diagnostics:
         text = f"{each.message}; {each.fix}" if each.fix else each.message
         place = {
-            "file": each.file or "",
+            "file": each.file,
             "line": each.span.line,
             "endLine": each.span.end_line,
             "col": each.span.column,
             "title": each.rule,
         }
-        properties = ",".join(f"{name}={_property(str(value))}" for name, value in place.items())
-        yield f"::{each.severity.value} {properties}::{_data(text)}"
-
-
-def _data(text: str) -> str:
-    return _shown(text).replace("%", "%25")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+        yield command(each.severity.value, place, _shown(text))
 
 
 def _shown(text: str) -> str:

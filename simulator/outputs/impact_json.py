@@ -14,6 +14,7 @@ import msgspec
 from simulator.analysis.findings import Counted, Finding, FindingPrincipal
 from simulator.analysis.graph import plain_graph
 from simulator.analysis.report import Report
+from simulator.analysis.waivers import WAIVABLE, Waiver, reference
 from simulator.organization.tree import Organization
 from simulator.replay.impact import LogTally, Smallest
 from simulator.replay.outcome import Outcome, StatementPlace
@@ -51,6 +52,75 @@ def document(report: Report) -> dict[str, Any]:
         # networkx.node_link_graph(graph, edges="edges") reads it back.
         "graph": plain_graph(report).node_link(),
         "evidence": _evidence(report),
+        **_comparison(report),
+        **_acceptance(report),
+    }
+
+
+def _comparison(report: Report) -> dict[str, Any]:
+    """Base and head in place of the current and the proposed organization, where two proposals were compared."""
+    comparison = report.comparison
+    if comparison is None:
+        return {}
+    return {
+        "base": {"name": comparison.base.name, "commit": comparison.base.commit},
+        "head": {"name": comparison.head.name, "commit": comparison.head.commit},
+        "changes": [
+            {
+                "kind": each.kind,
+                "policy_type": each.policy_type.value if each.policy_type else None,
+                "policy": each.policy,
+                "statement": each.statement,
+                "effect": each.tells.value,
+                "details": list(each.details),
+                "file": each.file,
+                "line": each.line,
+            }
+            for each in comparison.changes
+        ],
+        "sizes": [
+            {
+                "policy_type": each.policy_type.value,
+                "policy": each.policy,
+                "base": each.base,
+                "head": each.head,
+                "most": each.most,
+            }
+            for each in comparison.sizes
+        ],
+    }
+
+
+def _acceptance(report: Report) -> dict[str, Any]:
+    """What was agreed to, where waivers or a baseline were given."""
+    acceptance = report.acceptance
+    if acceptance is None:
+        return {}
+    findings: dict[Waiver, list[str]] = {}
+    for each in report.findings:
+        ref = reference(each)
+        waiver = acceptance.waived.get(ref) or acceptance.lapsed.get(ref)
+        if waiver is not None:
+            findings.setdefault(waiver, []).append(each.id)
+    refused = (each for each in report.findings if each.outcome in WAIVABLE and not acceptance.accepts(each))
+    return {
+        "agreement": {
+            "waivers": [
+                {
+                    "identity": each.identity,
+                    "action": each.action,
+                    "statement": each.statement,
+                    "reason": each.reason,
+                    "owner": each.owner,
+                    "expires": each.expires.isoformat(),
+                    "state": acceptance.state(each),
+                    "findings": findings.get(each, []),
+                }
+                for each in acceptance.waivers
+            ],
+            "known": None if acceptance.known is None else sorted({each.id for each in acceptance.known}),
+            "not_agreed": [each.id for each in refused],
+        }
     }
 
 

@@ -9,7 +9,20 @@ from simulator.analysis.report import Report
 from simulator.errors import ExitStatus, OrgsimError
 from simulator.outputs.view import PLAIN, View
 
-FORMATS: Final = ("terminal", "html", "json", "csv", "graphml", "graph-json", "dot", "mermaid")
+FORMATS: Final = (
+    "terminal",
+    "html",
+    "json",
+    "csv",
+    "graphml",
+    "graph-json",
+    "dot",
+    "mermaid",
+    "markdown",
+    "sarif",
+    "junit",
+    "github",
+)
 
 ENDINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -21,6 +34,9 @@ ENDINGS: Final[Mapping[str, str]] = MappingProxyType(
         ".gv": "dot",
         ".mmd": "mermaid",
         ".html": "html",
+        ".md": "markdown",
+        ".sarif": "sarif",
+        ".xml": "junit",
     }
 )
 """The format that a file's ending stands for; the longer of two endings stands first."""
@@ -53,6 +69,22 @@ def render(format_name: str, report: Report, view: View = PLAIN) -> str:
             from simulator.outputs import graphml
 
             return graphml.render(report)
+        case "markdown":
+            from simulator.outputs import markdown
+
+            return markdown.render(report)
+        case "sarif":
+            from simulator.outputs import sarif
+
+            return sarif.render(report)
+        case "junit":
+            from simulator.outputs import junit
+
+            return junit.render(report)
+        case "github":
+            from simulator.outputs import github
+
+            return github.render(report)
         case "graph-json":
             from simulator.outputs import graph_json
 

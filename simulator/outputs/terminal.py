@@ -14,7 +14,7 @@ from rich.text import Text
 
 from simulator.analysis.findings import Finding
 from simulator.analysis.report import Report
-from simulator.outputs import wording
+from simulator.outputs import review_text, wording
 from simulator.outputs.evidence import evidence_rows
 from simulator.outputs.safe_text import safe_text
 from simulator.outputs.view import PLAIN, View
@@ -108,11 +108,13 @@ class _Sections:
             self._by_outcome[finding.outcome].append(finding)
 
     def write(self) -> None:
-        """Write all sections, the gravest first."""
+        """Write all sections: what is compared, then the gravest first."""
+        self._changes()
         self._by_identity(Outcome.NEWLY_DENIED, "WOULD BE DENIED", "red", "denied by")
         self._undecided()
-        self._by_identity(Outcome.NEWLY_ALLOWED, "WOULD BE ALLOWED", "cyan", "today denied by")
+        self._by_identity(Outcome.NEWLY_ALLOWED, "WOULD BE ALLOWED", "cyan", f"{wording.now(self._report)} denied by")
         self._already_denied()
+        self._waivers()
         self._lockouts()
         self._evidence()
 
@@ -125,6 +127,26 @@ class _Sections:
         findings = self._by_outcome[outcome]
         who = plural(wording.identities(findings, outcome), "identity", "identities")
         return ", ".join(filter(None, (calls, who, wording.actions(findings))))
+
+    # What is compared
+
+    def _changes(self) -> None:
+        comparison = self._report.comparison
+        if comparison is None:
+            return
+        told = f"{review_text.version(comparison.base)} → {review_text.version(comparison.head)}"
+        self._title("CHANGES", "", told)
+        if not comparison.changes:
+            self._page.put("Policies, attachments and accounts are the same in both.", indent=2)
+        for each in comparison.changes[:IDENTITIES]:
+            where = review_text.change_source(each)
+            self._page.put(review_text.change(each), (f" ({where})" if where else "", "dim"), indent=2)
+            for detail in review_text.details(each):
+                self._page.put(detail, indent=4)
+        self._rest(len(comparison.changes) - IDENTITIES, "change", "changes", 2)
+        for size in comparison.sizes[:IDENTITIES]:
+            self._page.put((review_text.size(size), "dim"), indent=2)
+        self._rest(len(comparison.sizes) - IDENTITIES, "size", "sizes", 2)
 
     # By identity, then statement, then action
 
@@ -167,7 +189,7 @@ class _Sections:
         if place.policy is not None:
             said = f"{verb} {said}"
         elif finding.outcome is Outcome.NEWLY_ALLOWED:
-            said = f"today {said}"
+            said = f"{wording.now(self._report)} {said}"
         elif finding.outcome is Outcome.POSSIBLY_NEWLY_DENIED:
             said = f"{said} for sure"
         # Once is enough: an organization-wide statement stops many identities.
@@ -183,6 +205,8 @@ class _Sections:
             row = f"{action:<{columns.action}}  {access:<{columns.access}}  {calls:>{columns.calls}}  {days}"
             if columns.total + indent > self._page.width or len(row) + indent > self._page.width:
                 row = f"{action}: {calls}, {days}".removesuffix(", ")
+            agreed = wording.mark(self._report, each)
+            row += f"  [{agreed}]" if agreed else ""
             self._page.put(row, indent=indent, hang=2 if len(row) + indent > self._page.width else 0)
         self._rest(len(rows) - ACTIONS, "action", "actions", indent)
 
@@ -226,6 +250,16 @@ class _Sections:
         who = wording.identities(self._by_outcome[Outcome.ALREADY_DENIED], Outcome.ALREADY_DENIED)
         told = f"{plural(count, 'call')} of {plural(who, 'identity', 'identities')} failed authorization in the log"
         self._title("ALREADY DENIED", "blue", f"{told} anyway; the proposal would deny them too, or may")
+
+    def _waivers(self) -> None:
+        acceptance = self._report.acceptance
+        told = list(review_text.troubles(acceptance)) if acceptance else []
+        if not told:
+            return
+        self._title("WAIVERS", "magenta", "that have run out, or match nothing")
+        for each in told[:IDENTITIES]:
+            self._page.put(f"- {each}", indent=2)
+        self._rest(len(told) - IDENTITIES, "waiver", "waivers", 2)
 
     def _lockouts(self) -> None:
         lockouts = self._report.lockouts

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from simulator.analysis.findings import Finding, FindingPrincipal
 from simulator.analysis.report import Report
+from simulator.analysis.waivers import WAIVABLE, reference
 from simulator.organization.tree import Organization
 from simulator.outputs.safe_text import safe_text
 from simulator.policy.document import PolicyType
@@ -48,8 +49,17 @@ _FACTS: Final = {
     "principal": "who called, and where its account stands in the organization",
     "organization": "the part of the organization that the snapshot lacks",
     "action": "whether AWS checked this action for the call at all",
+    "other_policies": "whether other policies let the call pass, which failed under today's guardrails",
 }
 """What settles a finding and is not a condition key."""
+
+_VERBS: Final = {
+    Outcome.NEWLY_DENIED: "would be denied",
+    Outcome.POSSIBLY_NEWLY_DENIED: "may be denied",
+    Outcome.NEWLY_ALLOWED: "would be allowed",
+    Outcome.ALREADY_DENIED: "failed authorization in the log anyway and would be denied, or may be,",
+}
+"""What happens to a caller in each outcome that makes findings."""
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -107,10 +117,15 @@ def identity(principal: FindingPrincipal) -> str:
 
 def who_and_where(principal: FindingPrincipal, organization: Organization, stale: Container[str] = ()) -> str:
     """The identity with its account and place: `role deployer in shop (111122223333), Workloads/Prod`."""
+    return " in ".join(who_lines(principal, organization, stale))
+
+
+def who_lines(principal: FindingPrincipal, organization: Organization, stale: Container[str] = ()) -> tuple[str, ...]:
+    """The same as lines: the identity, and its account and place where it has them."""
     where = home(principal, organization, stale)
     if principal.type == "account" and principal.arn == principal.account:
-        return where
-    return f"{identity(principal)} in {where}" if where else identity(principal)
+        return (where,)
+    return (identity(principal), where) if where else (identity(principal),)
 
 
 def home(principal: FindingPrincipal, organization: Organization, stale: Container[str] = ()) -> str:
@@ -139,6 +154,40 @@ def statement(place: StatementPlace, attached_name: str, organization: Organizat
     # People count from one.
     which = name(place.sid) if place.sid else f"statement {(place.statement or 0) + 1}"
     return f"{which} of {kind} {name(place.policy)} on {where}"
+
+
+def sentence(finding: Finding, report: Report) -> str:
+    """A finding in one sentence: who would lose what, by which statement, how often and when, and what is open."""
+    who = who_and_where(finding.principal, report.organization, report.impact.stale_accounts.counts)
+    by = statement(finding.place, finding.attached_name, report.organization)
+    denied = finding.place.policy is not None
+    match finding.outcome:
+        case Outcome.NEWLY_ALLOWED:
+            why = f", {now(report)} denied by {by}" if denied else f"; {now(report)} {by}"
+        case _:
+            why = f" by {by}" if denied else f": {by}"
+    times = ", ".join(filter(None, (plural(finding.calls, "call"), window(finding.first_seen, finding.last_seen))))
+    told = f"{who} {_VERBS[finding.outcome]} {name(finding.action)}{why} ({times})"
+    if finding.settled_by:
+        told += f"; settled by {'; '.join(map(settles, finding.settled_by))}"
+    agreed = mark(report, finding)
+    return f"{told}; {agreed}" if agreed else told
+
+
+def mark(report: Report, finding: Finding) -> str:
+    """What was agreed of a finding: `waived until 2026-12-31 by ada`, `known`, or nothing."""
+    acceptance = report.acceptance
+    if acceptance is None:
+        return ""
+    ref = reference(finding)
+    if ref in acceptance.waived:
+        waiver = acceptance.waived[ref]
+        return f"waived until {waiver.expires} by {name(waiver.owner)}"
+    if acceptance.known and ref in acceptance.known:
+        return "known"
+    if ref in acceptance.lapsed:
+        return f"its waiver ran out on {acceptance.lapsed[ref].expires}"
+    return ""
 
 
 def source(place: StatementPlace) -> str:
@@ -172,6 +221,11 @@ def identities(findings: Iterable[Finding], outcome: Outcome) -> int:
     return len({each.principal for each in findings if each.outcome is outcome})
 
 
+def now(report: Report) -> str:
+    """What the proposal is compared with, in a word."""
+    return "today" if report.comparison is None else "in base"
+
+
 def headline(report: Report) -> tuple[str, ...]:
     """What a manager needs to know, a few sentences, the main one first.
 
@@ -185,6 +239,7 @@ def headline(report: Report) -> tuple[str, ...]:
         sentences = [f"None of the {read} read could be judged, so nothing can be said about this proposal."]
     else:
         sentences = _judged(report)
+    sentences += _agreement(report)
     if report.lockouts:
         sentences.append(f"{plural(len(report.lockouts), 'lock-out warning')}, whatever the log says.")
     if impact.drift:
@@ -201,16 +256,38 @@ def _judged(report: Report) -> list[str]:
     if denied:
         who = plural(identities(report.findings, Outcome.NEWLY_DENIED), "identity", "identities")
         more = f"; {plural(possible, 'more call')} may be denied" if possible else ""
-        sentences.append(f"{who} would lose {plural(denied, 'call')} of this log{more}.")
+        against = "" if report.comparison is None else " that base allows"
+        sentences.append(f"{who} would lose {plural(denied, 'call')} of this log{against}{more}.")
     elif possible:
         sentences.append(f"No call in this log would surely be newly denied, but {plural(possible, 'call')} may be.")
     else:
         sentences.append("No call in this log would be newly denied.")
     if allowed:
-        sentences.append(f"{plural(allowed, 'call')} that today's guardrails deny would be allowed.")
+        theirs = "today's guardrails deny" if report.comparison is None else "base denies"
+        sentences.append(f"{plural(allowed, 'call')} that {theirs} would be allowed.")
     if not denied or impact.unmapped:
         sentences.append(_what_was_judged(impact))
     return sentences
+
+
+def _agreement(report: Report) -> Iterator[str]:
+    """Sentences on the findings agreed to and on waivers that have run out or match nothing."""
+    acceptance = report.acceptance
+    if acceptance is None:
+        return
+    findings = [each for each in report.findings if each.outcome in WAIVABLE]
+    left = sum(not acceptance.accepts(each) for each in findings)
+    parts = []
+    if acceptance.waivers:
+        parts.append(f"{len(acceptance.waived):,} waived")
+    if acceptance.known is not None:
+        only = len(acceptance.known - acceptance.waived.keys())
+        parts.append(f"{only:,} known")
+    yield f"Of {plural(len(findings), 'finding')} {', '.join([*parts, f'{left:,} not agreed to'])}."
+    if acceptance.expired:
+        yield f"{plural(len(acceptance.expired), 'waiver has', 'waivers have')} run out."
+    if acceptance.unused:
+        yield f"{plural(len(acceptance.unused), 'waiver matches', 'waivers match')} no finding."
 
 
 def _what_was_judged(impact: Impact) -> str:

@@ -29,7 +29,7 @@ _MOST_ACTIONS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Chain:
+class Chain:
     """One chain of nodes, compiled."""
 
     levels: tuple[Level, ...]
@@ -37,6 +37,7 @@ class _Chain:
 
     @property
     def complete(self) -> bool:
+        """Whether the snapshot tells of every level what is attached there."""
         return all(level.complete for level in self.levels)
 
     def place(self, ref: StatementRef) -> StatementPlace:
@@ -68,11 +69,11 @@ class _Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class Pair:
     """The same account's chain, now and as proposed. `None`: the account has no chain there."""
 
-    current: _Chain | None
-    proposed: _Chain | None
+    current: Chain | None
+    proposed: Chain | None
 
     def new_gap(self) -> int | None:
         """The first level about which the snapshot lacks something, and below which the account stands only then."""
@@ -91,17 +92,22 @@ class GuardrailPair:
         self.proposed = proposed
         self._catalog = catalog
         self._evaluator = Evaluator(catalog)
-        self._chains: dict[tuple[bool, PolicyType, str], _Chain] = {}
+        self._chains: dict[tuple[bool, PolicyType, str], Chain] = {}
         self._keys_for: dict[str, frozenset[str]] = {}
         self._asks_resource: dict[str, bool] = {}
         self._programs: tuple[Program, ...] | None = None
-        self._pairs: dict[tuple[PolicyType, str], _Pair] = {}
-        self._possible: dict[tuple[PolicyType, bool, bool], tuple[_Pair, ...]] = {}
+        self._pairs: dict[tuple[PolicyType, str], Pair] = {}
+        self._possible: dict[tuple[PolicyType, bool, bool], tuple[Pair, ...]] = {}
+
+    @property
+    def organizations(self) -> tuple[Organization, ...]:
+        """All versions that requests are judged under."""
+        return self.current, self.proposed
 
     def programs(self) -> tuple[Program, ...]:
         """The distinct programs of both versions."""
         if self._programs is None:
-            pairs = (pair for side in PolicyType for pair in self._pairs_of(side))
+            pairs = (pair for side in PolicyType for pair in self.pairs_of(side))
             found = (chain.program for pair in pairs for chain in (pair.current, pair.proposed) if chain is not None)
             self._programs = tuple({id(program): program for program in found}.values())
         return self._programs
@@ -135,17 +141,18 @@ class GuardrailPair:
             return True
         if self._evaluator.exemption(principal, action, PolicyType.SCP) is not None:
             return True
-        governed = (scp_governed(each, facts, principal) for each in (self.current, self.proposed))
+        governed = (scp_governed(each, facts, principal) for each in self.organizations)
         return any(each.account is None for each in governed)
 
     def _may_ask_resource(self, action: str) -> bool:
         if any(program.reads_resource(action) for program in self.programs()):
             return True
-        chains = [chain for pair in self._pairs_of(PolicyType.RCP) for chain in (pair.current, pair.proposed) if chain]
+        chains = [chain for pair in self.pairs_of(PolicyType.RCP) for chain in (pair.current, pair.proposed) if chain]
         return any(not chain.complete or chain.program.names(action) for chain in chains)
 
-    def _pairs_of(self, side: PolicyType) -> Iterator[_Pair]:
-        return (self._pair(side, node) for node in {**self.current.nodes, **self.proposed.nodes})
+    def pairs_of(self, side: PolicyType) -> Iterator[Pair]:
+        """The chains of all nodes, in all versions."""
+        return (self.pair(side, node) for node in {**self.current.nodes, **self.proposed.nodes})
 
     def asked(self, actions: Iterable[str]) -> tuple[tuple[CompiledCondition, ...], tuple[CompiledResources, ...]]:
         """The distinct conditions and resource elements that some statement asks for one of the actions."""
@@ -160,18 +167,19 @@ class GuardrailPair:
 
     def sign_of_caller(self, principal: Principal, facts: Facts) -> Hashable:
         """What is equal for callers whom no SCP tells apart, but for the condition keys that they carry."""
-        governed = tuple(scp_governed(each, facts, principal) for each in (self.current, self.proposed))
-        placed = self._sign(PolicyType.SCP, governed, principal.account)
+        governed = tuple(scp_governed(each, facts, principal) for each in self.organizations)
+        placed = self.sign(PolicyType.SCP, governed, principal.account)
         return principal.kind, principal.service_linked, placed
 
     def sign_of_owner(self, account: str | Literal[Unknown.UNKNOWN] | None, facts: Facts) -> Hashable:
         """What is equal for owners of resources whose RCPs are the same."""
-        governed = tuple(rcp_governed(each, facts, account) for each in (self.current, self.proposed))
-        return account is UNKNOWN, self._sign(PolicyType.RCP, governed, account)
+        governed = tuple(rcp_governed(each, facts, account) for each in self.organizations)
+        return account is UNKNOWN, self.sign(PolicyType.RCP, governed, account)
 
-    def _sign(self, side: PolicyType, governed: tuple[Governed, ...], account: object) -> Hashable:
+    def sign(self, side: PolicyType, governed: tuple[Governed, ...], account: object) -> Hashable:
+        """What is equal for accounts whose chains are the same in all versions; `governed` in each of them."""
         placed = next((each.account for each in governed if each.account), None)
-        pair = self._pair(side, placed) if placed else None
+        pair = self.pair(side, placed) if placed else None
         return (
             isinstance(account, str),
             tuple((each.account is None, each.exempt, each.unknown) for each in governed),
@@ -191,37 +199,39 @@ class GuardrailPair:
     def _side(
         self, side: PolicyType, current_request: Request, proposed_request: Request, facts: Facts, passed: bool
     ) -> tuple[SideAnswer, SideAnswer]:
-        governed = self._governed(side, current_request, facts, self.current)
-        then = self._governed(side, proposed_request, facts, self.proposed)
+        governed = self.governed(side, current_request, facts, self.current)
+        then = self.governed(side, proposed_request, facts, self.proposed)
         if governed.unknown or then.unknown:
             fact = governed.unknown or then.unknown or ""
-            account = current_request.principal.account if side is PolicyType.SCP else current_request.resource_account
-            # An account known by its id is missing in the snapshot: it may stand in any unit.
-            pairs = self._possible_pairs(
-                side,
-                members=not isinstance(account, str),
-                missing=isinstance(account, str) or bool(facts.stale_accounts) or self.current.may_lack_accounts,
-            )
+            pairs = self._possible_pairs(side, *self.whereabouts(side, current_request, facts))
             return self._unplaced(pairs, current_request, proposed_request, passed, fact)
         if governed.exempt and then.exempt:
-            return _exempt(governed.exempt), _exempt(then.exempt)
+            return exempt_answer(governed.exempt), exempt_answer(then.exempt)
         account = governed.account or then.account or ""
-        pair = self._pair(side, account)
+        pair = self.pair(side, account)
         return self._judge_pair(
-            _Pair(pair.current if governed.account else None, pair.proposed if then.account else None),
+            Pair(pair.current if governed.account else None, pair.proposed if then.account else None),
             current_request,
             proposed_request,
             passed,
         )
 
-    def _governed(self, side: PolicyType, request: Request, facts: Facts, organization: Organization) -> Governed:
+    def governed(self, side: PolicyType, request: Request, facts: Facts, organization: Organization) -> Governed:
+        """Whose guardrails one side of a request meets in an organization."""
         if side is PolicyType.SCP:
             return scp_governed(organization, facts, request.principal)
         return rcp_governed(organization, facts, request.resource_account)
 
     def _judge_pair(
-        self, pair: _Pair, current_request: Request, proposed_request: Request, passed: bool
+        self, pair: Pair, current_request: Request, proposed_request: Request, passed: bool
     ) -> tuple[SideAnswer, SideAnswer]:
+        before, after = self.verdicts(pair, current_request, proposed_request, passed=passed)
+        return answer_of(before, pair.current), answer_of(after, pair.proposed, _is_fresh(before, after, pair, passed))
+
+    def verdicts(
+        self, pair: Pair, current_request: Request, proposed_request: Request, *, passed: bool
+    ) -> tuple[SideVerdict, SideVerdict]:
+        """What both chains say; the proposed one's verdict holds what a passed call proves under the current one."""
         before = self._verdict(pair.current, current_request, passed)
         if passed and _lacks_allow(pair.current, before):
             before = ALLOWED_SIDE
@@ -233,10 +243,10 @@ class GuardrailPair:
             after = self._below_gaps(after, pair.proposed, pair, current_request, settled)
         if passed and self._proved_out_of_reach(before, pair.current, current_request):
             after = ALLOWED_SIDE
-        return _answer(before, pair.current), _answer(after, pair.proposed, _is_fresh(before, after, pair, passed))
+        return before, after
 
     def _verdict(
-        self, chain: _Chain | None, request: Request, passed: bool, settled: Settled | None = None
+        self, chain: Chain | None, request: Request, passed: bool, settled: Settled | None = None
     ) -> SideVerdict:
         if chain is None:
             return ALLOWED_SIDE
@@ -250,7 +260,7 @@ class GuardrailPair:
         return _left_open(verdict, chain, gap)
 
     def _below_gaps(
-        self, after: SideVerdict, proposed: _Chain, pair: _Pair, current_request: Request, settled: Settled | None
+        self, after: SideVerdict, proposed: Chain, pair: Pair, current_request: Request, settled: Settled | None
     ) -> SideVerdict:
         """What a passed call does not prove of levels about which the snapshot lacks something."""
         if _lacks_allow(proposed, after):
@@ -268,7 +278,7 @@ class GuardrailPair:
             return _left_open(after, proposed, gap)
         return after
 
-    def _proved_out_of_reach(self, before: SideVerdict, chain: _Chain | None, request: Request) -> bool:
+    def _proved_out_of_reach(self, before: SideVerdict, chain: Chain | None, request: Request) -> bool:
         """Whether a passed call proves that this side does not reach it: the statements deny, an open fact does not.
 
         A role that may be service-linked and passed a sure denial is service-linked; likewise an AWS managed key.
@@ -278,13 +288,13 @@ class GuardrailPair:
         return chain.program.evaluate(request).result.denies
 
     def _unplaced(
-        self, pairs: Iterable[_Pair], current_request: Request, proposed_request: Request, passed: bool, fact: str
+        self, pairs: Iterable[Pair], current_request: Request, proposed_request: Request, passed: bool, fact: str
     ) -> tuple[SideAnswer, SideAnswer]:
         """A call whose account, or whose resource's owner, cannot be placed: any of the chains may be it, or none."""
         answers = [self._judge_pair(pair, current_request, proposed_request, passed) for pair in pairs]
         if passed:
             answers = [each for each in answers if each[0].decision is not Decision.DENIED]
-        return _joined([before for before, _ in answers], fact), _joined(
+        return joined([before for before, _ in answers], fact), joined(
             [
                 # Seen from a chain that denies only as proposed, the open answer is something new.
                 after._replace(fresh=after.fresh or (after.decision is Decision.DENIED is not before.decision))
@@ -295,14 +305,15 @@ class GuardrailPair:
 
     # Chains
 
-    def _pair(self, side: PolicyType, node_id: str) -> _Pair:
+    def pair(self, side: PolicyType, node_id: str) -> Pair:
+        """The chains of an account or unit."""
         pair = self._pairs.get((side, node_id))
         if pair is None:
-            pair = _Pair(self._chain(False, side, node_id), self._chain(True, side, node_id))
+            pair = Pair(self._chain(False, side, node_id), self._chain(True, side, node_id))
             self._pairs[side, node_id] = pair
         return pair
 
-    def _chain(self, proposed: bool, side: PolicyType, node_id: str) -> _Chain | None:
+    def _chain(self, proposed: bool, side: PolicyType, node_id: str) -> Chain | None:
         organization = self.proposed if proposed else self.current
         home = _home(organization, node_id, side)
         if home is None:
@@ -312,26 +323,34 @@ class GuardrailPair:
         if chain is None:
             found = levels(organization, home, side)
             program = Program(side, tuple(level.documents for level in found), self._catalog)
-            chain = self._chains[key] = _Chain(found, program)
+            chain = self._chains[key] = Chain(found, program)
         return chain
 
-    def _possible_pairs(self, side: PolicyType, *, members: bool, missing: bool) -> tuple[_Pair, ...]:
-        """The distinct pairs of chains that an account may have of which only this is known.
+    def whereabouts(self, side: PolicyType, request: Request, facts: Facts) -> tuple[bool, bool]:
+        """What is known of an account that cannot be placed: `members` and `missing` of `possible_nodes`."""
+        account = request.principal.account if side is PolicyType.SCP else request.resource_account
+        # An account known by its id is missing in the snapshot: it may stand in any unit.
+        named = isinstance(account, str)
+        return not named, named or bool(facts.stale_accounts) or self.current.may_lack_accounts
+
+    def possible_nodes(self, members: bool, missing: bool) -> dict[str, None]:
+        """The nodes whose chains an account may have of which only this is known.
 
         `members`: it may be any member account of either version; `missing`: it may be one that the snapshot lacks,
         in any unit (the proposal moves no such account, and attaches nothing to it).
         """
+        nodes: dict[str, None] = {}
+        if members:
+            nodes |= dict.fromkeys(each.id for each in (*self.current.accounts, *self.proposed.accounts))
+            nodes.pop(self.current.management_account or "", None)
+        if missing or self.current.assumed:
+            nodes |= dict.fromkeys(each.id for each in self.current.nodes.values() if each.kind is not NodeKind.ACCOUNT)
+        return nodes
+
+    def _possible_pairs(self, side: PolicyType, members: bool, missing: bool) -> tuple[Pair, ...]:
         key = (side, members, missing)
         if key not in self._possible:
-            nodes: dict[str, None] = {}
-            if members:
-                nodes |= dict.fromkeys(each.id for each in (*self.current.accounts, *self.proposed.accounts))
-                nodes.pop(self.current.management_account or "", None)
-            if missing or self.current.assumed:
-                nodes |= dict.fromkeys(
-                    each.id for each in self.current.nodes.values() if each.kind is not NodeKind.ACCOUNT
-                )
-            pairs = (self._pair(side, node) for node in nodes)
+            pairs = (self.pair(side, node) for node in self.possible_nodes(members, missing))
             self._possible[key] = tuple({(id(pair.current), id(pair.proposed)): pair for pair in pairs}.values())
         return self._possible[key]
 
@@ -348,14 +367,14 @@ def _home(organization: Organization, node_id: str, side: PolicyType) -> str | N
     return node.parent if plain and organization.knows(node_id, side) else node_id
 
 
-def _lacks_allow(chain: _Chain | None, verdict: SideVerdict) -> bool:
+def _lacks_allow(chain: Chain | None, verdict: SideVerdict) -> bool:
     """Whether the only denial is a missing Allow at a level where the snapshot may lack one."""
     if chain is None or verdict.result is not SideResult.IMPLICIT_DENY:
         return False
     return not chain.levels[verdict.by[0].level].complete
 
 
-def _left_open(verdict: SideVerdict, chain: _Chain, level: int) -> SideVerdict:
+def _left_open(verdict: SideVerdict, chain: Chain, level: int) -> SideVerdict:
     """The verdict, left open by what the snapshot lacks at a level, beside the statements that leave it open."""
     undecided = verdict.result is SideResult.UNDECIDED
     by = (*(verdict.by if undecided else ()), StatementRef(chain.program.side, level))
@@ -364,15 +383,17 @@ def _left_open(verdict: SideVerdict, chain: _Chain, level: int) -> SideVerdict:
     return SideVerdict(SideResult.UNDECIDED, by, keys, keys_by=keys_by)
 
 
-def _exempt(reason: str) -> SideAnswer:
+def exempt_answer(reason: str) -> SideAnswer:
+    """The answer of a side that does not reach the call, for this reason."""
     return SideAnswer(Decision.ALLOWED, False, reason=reason)
 
 
-def _answer(verdict: SideVerdict, chain: _Chain | None, fresh: bool = False) -> SideAnswer:
+def answer_of(verdict: SideVerdict, chain: Chain | None, fresh: bool = False) -> SideAnswer:
+    """A verdict with its statements resolved."""
     if verdict.result is SideResult.ALLOWED or chain is None:
         return _ALLOWED
     if verdict.result is SideResult.NOT_APPLICABLE:
-        return _exempt(verdict.reason)
+        return exempt_answer(verdict.reason)
     decision = Decision.DENIED if verdict.result.denies else Decision.UNDECIDED
     places = tuple(chain.place(ref) for ref in verdict.by)
     return SideAnswer(decision, True, places, verdict.keys, verdict.keys_by, fresh=fresh)
@@ -381,7 +402,7 @@ def _answer(verdict: SideVerdict, chain: _Chain | None, fresh: bool = False) -> 
 _ALLOWED: Final = SideAnswer(Decision.ALLOWED, True)
 
 
-def _is_fresh(before: SideVerdict, after: SideVerdict, pair: _Pair, passed: bool) -> bool:
+def _is_fresh(before: SideVerdict, after: SideVerdict, pair: Pair, passed: bool) -> bool:
     """Whether an undecided answer hangs on a statement that is not as undecided in the current version."""
     if after.result is not SideResult.UNDECIDED or pair.proposed is None:
         return False
@@ -393,7 +414,7 @@ def _is_fresh(before: SideVerdict, after: SideVerdict, pair: _Pair, passed: bool
     return not pair.proposed.contents(after.by) <= pair.current.contents(before.by)
 
 
-def _joined(answers: Sequence[SideAnswer], fact: str) -> SideAnswer:
+def joined(answers: Sequence[SideAnswer], fact: str) -> SideAnswer:
     """One answer for several possible chains, or none at all: allowed only if all of them allow."""
     if answers and not any(answer.applies for answer in answers):
         return answers[0]

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from simulator.cloudtrail.principal import session_name_of
 from simulator.cloudtrail.record import Record
 from simulator.decision.facts import Facts, Membership
 from simulator.replay.bounded import widened
@@ -89,15 +88,14 @@ class Sightings:
         """Widen the window."""
         self.first_seen, self.last_seen = widened(self.first_seen, self.last_seen, time)
 
-    def count(self, record: Record, resources: Iterable[str]) -> None:
-        """Count a call on these resources."""
+    def count(self, record: Record, resources: Iterable[str], session: str | None) -> None:
+        """Count a call on these resources, made in a session of this name."""
         self.calls += 1
         self.see(record.event_time)
         if record.aws_region:
             self.regions.add(record.aws_region)
         for resource in resources:
             self.resources.add(resource)
-        session = session_name_of(record)
         if session:
             self.sessions.add(session)
         if record.event_id:

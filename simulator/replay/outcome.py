@@ -114,3 +114,23 @@ def outcome_of(current: Answer, proposed: Answer, *, passed: bool) -> Outcome:
     if proposed.decision is Decision.UNDECIDED and any(side.fresh for side in proposed.deciding):
         return Outcome.POSSIBLY_NEWLY_DENIED if passed else Outcome.ALREADY_DENIED
     return Outcome.UNCHANGED
+
+
+def change_of(base: Answer, head: Answer, *, passed: bool, lifted: bool) -> Outcome:
+    """The outcome of one check between two proposals. `passed` as above, under the guardrails of the log's time.
+
+    Both answers must already hold what the log proves. `lifted`: those guardrails deny, or may deny, what base does
+    not: that the call failed then does not tell that it would fail under base.
+    """
+    if base.exempt and head.exempt:
+        return Outcome.EXEMPT
+    if base.decision is Decision.DENIED:
+        return Outcome.NEWLY_ALLOWED if head.decision is Decision.ALLOWED else Outcome.UNCHANGED
+    if head.decision is Decision.ALLOWED:
+        return Outcome.UNCHANGED
+    if head.decision is Decision.UNDECIDED and not any(side.fresh for side in head.deciding):
+        return Outcome.UNCHANGED
+    if not passed:
+        return Outcome.POSSIBLY_NEWLY_DENIED if lifted else Outcome.ALREADY_DENIED
+    sure = base.decision is Decision.ALLOWED and head.decision is Decision.DENIED
+    return Outcome.NEWLY_DENIED if sure else Outcome.POSSIBLY_NEWLY_DENIED

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final
 
+from simulator.cloudtrail.bulk import Intact
 from simulator.cloudtrail.containers import Damage, SkippedContent, SkippedRecord
 from simulator.cloudtrail.decoder import decode_windows
+from simulator.cloudtrail.narrowing import Narrowing
 from simulator.cloudtrail.record import Record
 from simulator.decision.facts import Facts
 from simulator.replay.batch import Batch
 from simulator.replay.event_ids import Mark, marks
 from simulator.replay.impact import LogTally
-from simulator.replay.survey import Survey
+from simulator.replay.survey import GLANCED, Survey
 
 OUTSIDE_WINDOW: Final = "outside-window"
 OTHER_ACCOUNT: Final = "other-account"
@@ -78,10 +80,11 @@ def folder_accounts(facts: Facts, batches: Iterable[Batch]) -> frozenset[str]:
 def survey_of(batches: Numbered, progress: Progress, *, wants_sessions: bool) -> Survey:
     """The first look at some batches; `Survey.close` it when all parts are merged."""
     survey = Survey(wants_sessions=wants_sessions)
+    narrowing = Narrowing(GLANCED)
     for number, batch in batches:
-        for item in decode_windows(batch.chunks()):
-            if isinstance(item, list):
-                survey.look(item, number)
+        for item in decode_windows(batch.chunks(), narrowing):
+            if isinstance(item, Intact):
+                survey.look(item.records, number)
             elif isinstance(item, Record):
                 survey.look([item], number)
         progress(batch.size)
@@ -89,32 +92,35 @@ def survey_of(batches: Numbered, progress: Progress, *, wants_sessions: bool) ->
 
 
 class LogReader:
-    """The second pass: hands out the records that count, and counts all others in a tally."""
+    """The second pass: hands out all records, tells which of them count, and counts the others in a tally."""
 
     def __init__(self, tally: LogTally, survey: Survey, selection: Selection) -> None:
         self._tally = tally
         self._survey = survey
         self._selection = selection
         self._batch = 0
-        self._seen: set[Mark] = set()
+        self._marks: set[Mark] = set()
 
-    def windows(self, number: int, name: str, chunks: Iterator[bytes]) -> Iterator[list[Record]]:
-        """The records of one log file that count, many at once, in its order.
+    def items(
+        self, number: int, name: str, chunks: Iterator[bytes], narrowing: Narrowing | None = None
+    ) -> Iterator[Intact | Record]:
+        """The records of one log file in its order; each of them must be given to `counting` once.
 
-        `number` is the file's place in the whole log, `name` is for messages.
+        `number` is the file's place in the whole log, `name` is for messages, `narrowing` what is decoded of many
+        records at once (all fields without one).
         """
         self._batch = number
-        self._seen.clear()
+        self._marks.clear()
         tally = self._tally
         skipped_content = False
-        for item in decode_windows(chunks):
+        for item in decode_windows(chunks, narrowing):
             match item:
-                case list():
-                    tally.read += len(item)
-                    yield from self._noted(item)
+                case Intact():
+                    tally.read += len(item.records)
+                    yield item
                 case Record():
                     tally.read += 1
-                    yield from self._noted([item])
+                    yield item
                 case SkippedRecord(reason):
                     tally.read += 1
                     tally.skipped[reason] += 1
@@ -126,12 +132,15 @@ class LogReader:
         if not skipped_content:
             tally.files_read += 1
 
-    def _noted(self, records: list[Record]) -> Iterator[list[Record]]:
-        """Those that count, with their times, regions and accounts in the tally; nothing if there is none."""
+    def counting(self, records: Sequence[Record]) -> Sequence[int]:
+        """The places of those records that count: the first copy of each call, where it is selected.
+
+        Their times, regions and accounts are noted in the tally.
+        """
+        places = self._places(records)
+        if len(places) < len(records):
+            records = [records[place] for place in places]
         tally = self._tally
-        records = self._counting(records)
-        if not records:
-            return
         times = list(filter(None, map(_TIME, records)))
         if times:
             tally.see(min(times))
@@ -140,29 +149,29 @@ class LogReader:
             for text, count in Counter(texts).items():
                 if text:
                     counts.add(text, count)
-        yield records
+        return places
 
-    def _counting(self, records: list[Record]) -> list[Record]:
-        """The records that count: without further copies of a call, and without those that were not selected."""
+    def _places(self, records: Sequence[Record]) -> Sequence[int]:
         in_order = marks(records)
         distinct = set(in_order)
-        if len(distinct) < len(records) or not self._seen.isdisjoint(distinct) or self._survey.repeats(distinct):
-            records = [record for record, mark in zip(records, in_order, strict=True) if self._is_first(mark)]
+        places: Sequence[int] = range(len(records))
+        if len(distinct) < len(records) or not self._marks.isdisjoint(distinct) or self._survey.repeats(distinct):
+            places = [place for place in places if self._is_first(in_order[place])]
         else:
-            self._seen |= distinct
+            self._marks |= distinct
         if any(map(_SHARED, records)):
-            records = [record for record in records if not self._is_second_copy(record)]
+            places = [place for place in places if not self._is_second_copy(records[place])]
         if self._selection.selects_all:
-            return records
-        return [record for record in records if self._is_selected(record)]
+            return places
+        return [place for place in places if self._is_selected(records[place])]
 
     def _is_first(self, mark: Mark) -> bool:
         if mark[0] is None:
             return True
-        if mark in self._seen or self._survey.is_repeated(mark, self._batch):
+        if mark in self._marks or self._survey.is_repeated(mark, self._batch):
             self._tally.duplicates += 1
             return False
-        self._seen.add(mark)
+        self._marks.add(mark)
         return True
 
     def _is_second_copy(self, record: Record) -> bool:
@@ -177,3 +186,8 @@ class LogReader:
             return True
         self._tally.skipped[left_out] += 1
         return False
+
+
+def whole_records(item: Intact | Record) -> Sequence[Record]:
+    """All records of an item with all fields."""
+    return item.records if isinstance(item, Intact) else (item,)

@@ -6,22 +6,26 @@ Two passes over the batches: the first learns (`Survey`), the second judges.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from simulator.cloudtrail.actions import ActionMap
+from simulator.cloudtrail.bulk import Intact
 from simulator.cloudtrail.call import Call
 from simulator.cloudtrail.call_result import CallResult
 from simulator.cloudtrail.checks import Mapped, Skipped, Unmapped
+from simulator.cloudtrail.narrowing import Narrowing, NotDecoded
 from simulator.cloudtrail.normalizer import Normalizer
 from simulator.cloudtrail.parameters import Parameters
-from simulator.cloudtrail.principal import principal_of
+from simulator.cloudtrail.principal import principal_of, session_name_of
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resources import ResourceMap
+from simulator.decision.facts import Facts
 from simulator.decision.request import (
     UNKNOWN,
     ContextValue,
     OneOf,
     Outside,
+    Principal,
     Request,
     Tier,
 )
@@ -35,7 +39,7 @@ from simulator.replay.facets import Facets
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
 from simulator.replay.labels import resource_label
-from simulator.replay.outcome import Answer, Outcome, SideAnswer, outcome_of
+from simulator.replay.outcome import Answer, Outcome, SideAnswer, change_of, outcome_of
 from simulator.replay.reading import (
     LogReader,
     Numbered,
@@ -45,16 +49,23 @@ from simulator.replay.reading import (
     no_progress,
     survey_of,
 )
+from simulator.replay.review import Requests, ReviewGuardrails
 from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
 from simulator.replay.survey import Survey, wants_sessions
 from simulator.replay.ties import Ties
 from simulator.replay.watched import View, is_watched, noted
+
+_FOLDED: Final = frozenset({("Record", "aws_region")})
+"""What counting reads of every record; the judge adds what it asks for."""
 
 _MOST_ACTIONS: Final = 20_000
 """Actions to remember; hostile logs can name any number of them."""
 
 POSSIBLE_ACTION: Final = "action"
 """The "key" that would settle a finding of a check which AWS only possibly made."""
+
+OTHER_POLICIES: Final = "other_policies"
+"""The "key" that would settle whether a call which failed in the log would pass under other guardrails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,8 @@ class _Sighting:
 class Question:
     """What is asked: the organization now, as proposed, and which records count. Picklable.
 
+    `logged_under` is for comparing two proposals, `current` the base and `proposed` the head: the organization under
+    whose guardrails the log was made. `None`: under `current`.
     `ties`: who is behind whom is asked, too (`Impact.ties`).
     """
 
@@ -80,6 +93,7 @@ class Question:
     proposed: Organization
     selection: Selection = field(default_factory=Selection)
     ties: bool = False
+    logged_under: Organization | None = None
 
 
 class Replayer:
@@ -87,13 +101,18 @@ class Replayer:
 
     def __init__(self, question: Question, catalog: Catalog) -> None:
         current, proposed = question.current, question.proposed
-        self.guardrails = GuardrailPair(current, proposed, catalog)
+        logged_under = question.logged_under or current
+        self.review: ReviewGuardrails | None = None
+        if question.logged_under is not None:
+            self.review = ReviewGuardrails(logged_under, current, proposed, catalog)
+        self.guardrails = self.review or GuardrailPair(current, proposed, catalog)
         self.selection = question.selection
         self.ties = question.ties
-        self.facts = facts_of(current)
+        self.facts = facts_of(logged_under)
+        self.current_facts = facts_of(current)
         self.proposed_facts = facts_of(proposed)
-        # Accounts that move have another organization path afterwards; only then are requests made twice.
-        self.moves = self.facts.org_paths != self.proposed_facts.org_paths
+        # Accounts that move have another organization path then; only if there are any are requests made again.
+        self.moves = any(each.org_paths != self.facts.org_paths for each in (self.current_facts, self.proposed_facts))
         self._keys = self.guardrails.keys()
         self.normalizer = Normalizer(
             catalog,
@@ -136,9 +155,11 @@ class _Judge:
         self._replayer = replayer
         self._survey = survey
         self._facts = survey.facts(replayer.facts, folders)
+        self._current_facts = survey.facts(replayer.current_facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
         self._reader = LogReader(self.impact, survey, replayer.selection)
-        alike = classes(replayer.guardrails.programs(), (self._facts, self._proposed_facts))
+        self._narrowing = Narrowing(_FOLDED)
+        alike = classes(replayer.guardrails.programs(), (self._facts, self._current_facts, self._proposed_facts))
         # Two memos: the first asks for nothing but what a record holds, which is fast but tells many records apart;
         # what it has not seen yet, the second one looks up by facets.
         self._judged = FrontMemo(ShapeMemo(self._judge, alike), alike)
@@ -146,38 +167,68 @@ class _Judge:
         self._owners = Facet(ShapeMemo(survey.owner_by_pair), lambda owner: owner)
         self._labels: dict[str, ShapeMemo[tuple[tuple[str, bool], ...]]] = {}
         self._alike = alike
-        self._reading, self._proposed_reading = (
+        self._reading, self._current_reading, self._proposed_reading = (
             Facets(replayer.guardrails, replayer.normalizer, facts, self._facts, alike)
-            for facts in (self._facts, self._proposed_facts)
+            for facts in (self._facts, self._current_facts, self._proposed_facts)
         )
 
     def fold_file(self, number: int, name: str, chunks: Iterator[bytes]) -> None:
         """Fold one log file."""
-        for records in self._reader.windows(number, name, chunks):
-            self._fold_records(records)
+        for item in self._reader.items(number, name, chunks, self._narrowing):
+            if isinstance(item, Intact):
+                self._fold_intact(item)
+            else:
+                self._fold_records(self._judge_all([item]))
 
     def finished(self) -> Impact:
         """The impact, when all files are folded."""
         self.impact.note_stale(self._facts)
         return self.impact
 
-    def _fold_records(self, records: list[Record]) -> None:
-        impact = self.impact
+    def _fold_intact(self, intact: Intact) -> None:
+        # Who acts through whom may stand anywhere in a record.
+        records = intact.records if self.impact.ties is None else intact.whole()
+        while True:
+            try:
+                seen = self._judge_all(records)
+                break
+            except NotDecoded as missing:
+                self._narrowing.add(missing.field)
+                records = intact.whole()
+        self._fold_records(seen)
+
+    def _judge_all(self, records: list[Record]) -> list["_Seen"]:
+        """All that is to be known of records, before any of them is counted."""
         judge = self._judged.at
-        judged = [judge(View(record)) for record in records]
-        kinds = dict(zip(map(id, judged), judged, strict=True))
-        for kind, count in Counter(map(id, judged)).items():
+        seen = []
+        for record in records:
+            judged = judge(View(record))
+            seen.append((record, judged, self._told(record, judged) if judged.findings else None))
+        return seen
+
+    def _told(self, record: Record, judged: "_Judged") -> "_Told":
+        # Records of one shape may have different callers, and resources of different names.
+        resources = tuple(self._resources(record, touched) for touched in judged.findings)
+        return _Told(self._callers(record), session_name_of(record), resources)
+
+    def _fold_records(self, seen: list["_Seen"]) -> None:
+        impact = self.impact
+        places = self._reader.counting([record for record, _, _ in seen])
+        if len(places) < len(seen):
+            seen = [seen[place] for place in places]
+        kinds = {id(judged): judged for _, judged, _ in seen}
+        for kind, count in Counter([id(judged) for _, judged, _ in seen]).items():
             self._count(kinds[kind], count)
-        if any(each.outcome.makes_finding for each in kinds.values()):
-            for record, result in zip(records, judged, strict=True):
-                if result.outcome.makes_finding:
-                    impact.timeline.add(record.event_time, result.outcome)
-                for touched in result.findings:
-                    self._fold_finding(record, touched)
+        for record, judged, told in seen:
+            if judged.outcome.makes_finding:
+                impact.timeline.add(record.event_time, judged.outcome)
+            if told is not None:
+                for touched, resources in zip(judged.findings, told.resources, strict=True):
+                    self._fold_finding(record, touched, told, resources)
         if impact.ties is not None:
-            for record, result in zip(records, judged, strict=True):
-                if result.mapped:
-                    impact.ties.look(record, result)
+            for record, judged, _ in seen:
+                if judged.mapped:
+                    impact.ties.look(record, judged)
 
     def _count(self, judged: "_Judged", records: int) -> None:
         impact = self.impact
@@ -192,12 +243,11 @@ class _Judge:
             impact.outcomes[judged.outcome] += records
             impact.drift += judged.drift * records
 
-    def _fold_finding(self, record: Record, touched: "_Touched") -> None:
-        # Records of one shape may have different callers, and resources of different names.
-        principal = self._callers(record)
+    def _fold_finding(self, record: Record, touched: "_Touched", told: "_Told", resources: Iterable[str]) -> None:
+        principal = told.principal
         key = touched.key._replace(principal=principal.label, account=principal.account)
         fold = self.impact.finding(key)
-        fold.count(record, self._resources(record, touched))
+        fold.count(record, resources, told.session)
         if touched.settled_by:
             fold.keys |= touched.settled_by
 
@@ -232,11 +282,10 @@ class _Judge:
                 return self._judge_requests(record, normalized)
 
     def _judge_requests(self, record: Record, mapped: Mapped) -> "_Judged":
-        requests = proposed_requests = mapped.requests
+        requests = current_requests = proposed_requests = mapped.requests
         if self._replayer.moves:
-            again = self._replayer.normalizer.normalize(record, self._proposed_facts, self._proposed_reading)
-            if isinstance(again, Mapped) and len(again.requests) == len(requests):
-                proposed_requests = again.requests
+            current_requests = self._again(record, mapped, self._current_facts, self._current_reading)
+            proposed_requests = self._again(record, mapped, self._proposed_facts, self._proposed_reading)
         owner = None
         if any(
             each.resource_account is UNKNOWN
@@ -248,9 +297,11 @@ class _Judge:
         sure = sum(request.tier is not Tier.POSSIBLE for request in requests)
         result = self._reading.result(record)
         sightings = [
-            self._sight(_completed(now, owner, assume), _completed(then, owner, assume), number, result)
-            for now, then, number in zip(requests, proposed_requests, mapped.numbers, strict=True)
-            if now.tier is not Tier.POSSIBLE or not sure
+            self._sight(_completed(versions, owner, assume), number, result)
+            for versions, number in zip(
+                zip(requests, current_requests, proposed_requests, strict=True), mapped.numbers, strict=True
+            )
+            if versions[0].tier is not Tier.POSSIBLE or not sure
         ]
         return _Judged(
             requests=sure,
@@ -259,24 +310,58 @@ class _Judge:
             findings=_touched(sightings),
         )
 
-    def _sight(self, now: Request, then: Request, number: int | None, result: CallResult) -> _Sighting:
+    def _again(self, record: Record, mapped: Mapped, facts: Facts, reading: Facets) -> tuple[Request, ...]:
+        """The requests with the facts of another version."""
+        again = self._replayer.normalizer.normalize(record, facts, reading)
+        if isinstance(again, Mapped) and len(again.requests) == len(mapped.requests):
+            return again.requests
+        return mapped.requests
+
+    def _sight(self, requests: Requests, number: int | None, result: CallResult) -> _Sighting:
         passed = result.passed
-        current, proposed = self._replayer.guardrails.judge(now, then, self._facts, passed=passed)
-        outcome = outcome_of(current, proposed, passed=passed)
-        drift = passed and current.decision is Decision.DENIED
-        if outcome is Outcome.ALREADY_DENIED and result is CallResult.UNAUTHENTICATED:
+        extra: tuple[str, ...] = ()
+        review = self._replayer.review
+        if review is None:
+            current, proposed = self._replayer.guardrails.judge(
+                requests.base, requests.head, self._facts, passed=passed
+            )
+            today = current
+            outcome = outcome_of(current, proposed, passed=passed)
+        else:
+            judged = review.review(requests, self._facts, passed=passed)
+            today, current, proposed = judged
+            outcome = change_of(current, proposed, passed=passed, lifted=judged.lifted)
+            if outcome is Outcome.POSSIBLY_NEWLY_DENIED:
+                # What keeps base open, or the failure of the call, would settle it, too.
+                extra = (
+                    *(key for side in current.deciding for key in side.keys),
+                    *(() if passed else (OTHER_POLICIES,)),
+                )
+        now = requests.today
+        drift = passed and today.decision is Decision.DENIED
+        if outcome in (Outcome.ALREADY_DENIED, Outcome.POSSIBLY_NEWLY_DENIED) and result is CallResult.UNAUTHENTICATED:
             # It never came as far as authorization, so neither version changes anything for it.
             outcome = Outcome.UNCHANGED
-        extra: tuple[str, ...] = ()
         if now.tier is Tier.POSSIBLE:
             # AWS may not have made this check at all: nothing about it is sure.
             drift = False
-            extra = (POSSIBLE_ACTION,)
+            extra = (*extra, POSSIBLE_ACTION)
             if outcome is Outcome.NEWLY_DENIED:
                 outcome = Outcome.POSSIBLY_NEWLY_DENIED
             elif outcome is Outcome.NEWLY_ALLOWED:
                 outcome = Outcome.UNCHANGED
         return _Sighting(outcome, now, number, _responsible(outcome, current, proposed), drift, extra)
+
+
+class _Told(NamedTuple):
+    """What a record tells beyond its judgement: its own caller, session, and the resources of each finding."""
+
+    principal: Principal
+    session: str | None
+    resources: tuple[Iterable[str], ...]
+
+
+_Seen = tuple[Record, "_Judged", _Told | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,12 +424,23 @@ def _responsible(outcome: Outcome, current: Answer, proposed: Answer) -> tuple[S
     if outcome is Outcome.NEWLY_ALLOWED:
         return current.deciding
     if proposed.decision is Decision.UNDECIDED:
-        # A side that is just as undecided today has nothing new to say.
+        # A side that is just as undecided in the current version has nothing new to say.
         return tuple(side for side in proposed.deciding if side.fresh)
     return proposed.deciding
 
 
-def _completed(request: Request, owner: str | None, assume: Mapping[str, str]) -> Request:
+def _completed(versions: tuple[Request, Request, Request], owner: str | None, assume: Mapping[str, str]) -> Requests:
+    """The versions of a request, mostly one and the same, completed."""
+    today, base, head = versions
+    done = _completed_one(today, owner, assume)
+    return Requests(
+        done,
+        done if base is today else _completed_one(base, owner, assume),
+        done if head is today else _completed_one(head, owner, assume),
+    )
+
+
+def _completed_one(request: Request, owner: str | None, assume: Mapping[str, str]) -> Request:
     """The request with what other copies of the record and the user's assumptions add to what is unknown."""
     if owner is not None and request.resource_account is UNKNOWN:
         request = replace(request, resource_account=owner)

@@ -24,6 +24,20 @@ MAX_SESSIONS: Final = 500_000
 MAX_PAIRS: Final = 1_000_000
 """Bounds on what is remembered; beyond them a fact stays unknown, which leaves verdicts undecided, never wrong."""
 
+GLANCED: Final = frozenset(
+    {
+        ("Record", "error_code"),
+        ("Record", "resources"),
+        ("Record", "request_parameters"),
+        ("Record", "response_elements"),
+        ("UserIdentity", "arn"),
+        ("UserIdentity", "session_context"),
+        ("SessionContext", "session_issuer"),
+        ("SessionIssuer", "arn"),
+    }
+)
+"""The fields that the first look reads."""
+
 _CONTESTED: Final = ""
 """Stands for the owner of a name that the log shows with several owners."""
 

@@ -14,7 +14,7 @@ from simulator.cloudtrail.call_result import CallResult, result_of
 from simulator.cloudtrail.checks import Mapped, Skipped, Unmapped
 from simulator.cloudtrail.normalizer import Normalizer
 from simulator.cloudtrail.parameters import Parameters
-from simulator.cloudtrail.principal import principal_of
+from simulator.cloudtrail.principal import principal_of, session_name_of
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resources import ResourceMap
 from simulator.cloudtrail.source_network import source_network
@@ -39,6 +39,7 @@ from simulator.replay.reading import (
     folder_accounts,
     no_progress,
     survey_of,
+    whole_records,
 )
 from simulator.replay.restrictions import Restriction
 from simulator.replay.shapes import ShapeMemo
@@ -141,9 +142,10 @@ class UsageCounter:
         reader = LogReader(usage, survey, self.selection)
         users = _Users(self, usage, facts)
         for number, batch in batches:
-            for records in reader.windows(number, batch.name, batch.chunks()):
-                for record in records:
-                    users.count(record)
+            for item in reader.items(number, batch.name, batch.chunks()):
+                records = whole_records(item)
+                for place in reader.counting(records):
+                    users.count(records[place])
             progress(batch.size)
         usage.note_stale(facts)
         return usage
@@ -226,13 +228,13 @@ class _Users:
 
     def _fold(self, record: Record, looked: _Looked) -> None:
         principal = principal_of(record)
-        network = self._network(record, principal)
+        network, session = self._network(record, principal), session_name_of(record)
         for needed in looked.needed:
             key = UsageKey(principal.label, principal.kind.value, principal.account, needed.action)
             fold = self._usage.uses.get(key)
             if fold is None:
                 fold = self._usage.uses[key] = UsageFold(self._scp_exempt(principal, needed.action))
-            fold.count(record, needed.resources)
+            fold.count(record, needed.resources, session)
             fold.denied_calls += looked.denied
             fold.possible_calls += needed.possible
             fold.networks.add(network)

@@ -37,22 +37,23 @@ def read_proposal(
     path: Path | str,
     policy_type: PolicyType | str | None = None,
     attach: Sequence[str] = (),
-    parameters: Sequence[str] = (),
+    parameters: Sequence[str] | Given = (),
 ) -> Proposal:
     """Read the proposal at `path`.
 
     `policy_type` (an API name, `scp` or `rcp`) and `attach` (targets) are for a single policy file; left out, its
     folder or else its content tells the type, and it is attached at the root. `parameters` (`KEY=VALUE`) are for what
-    a template or a configuration leaves open. Raises `OrgsimError` with the file and, where there is one, the line;
-    `PolicyError` for a policy that does not parse.
+    a template or a configuration leaves open; who gives them as `Given` checks that all are used. Raises `OrgsimError`
+    with the file and, where there is one, the line; `PolicyError` for a policy that does not parse.
     """
     place = Path(path)
     wanted = _policy_type(policy_type) if isinstance(policy_type, str) else policy_type
     if not place.exists():
         raise OrgsimError("proposal-missing-path", "the proposal does not exist", hint=f"give {_KINDS}", file=place)
-    given = Given(parameters)
+    given = parameters if isinstance(parameters, Given) else Given(parameters)
     found = None if is_proposal(place) else read_as_code(place, given)
-    given.check_all_used()
+    if given is not parameters:
+        given.check_all_used()
     if found is None and not place.is_dir():
         text = read_text(place, _LIMIT, "the proposal")
         if _is_policy(text, place):

@@ -12,9 +12,8 @@ from benchmarks.proposals import write_proposals
 from simulator.cloudtrail.decoder import decode
 from simulator.cloudtrail.record import Record, SessionContext, SessionIssuer, UserIdentity
 from simulator.iam.catalog import Catalog
-from simulator.organization.proposal import apply
-from simulator.replay.reading import folder_accounts
-from simulator.replay.replayer import Question, Replayer, _Judge
+from simulator.organization.proposal import Proposal, apply
+from simulator.replay.replayer import Question, Replayer, _Judge, folder_accounts
 from simulator.replay.shapes import ShapeMemo
 from simulator.sources.files import find_batches
 from simulator.sources.organizations import read_organization
@@ -23,10 +22,19 @@ from simulator.sources.proposals import read_proposal
 SAMPLES = Path(__file__).parents[2] / "samples"
 
 
-def test_every_sample_record_is_judged_as_without_the_memo():
+def sample_question(*, review):
+    """The samples' proposal; as a review: what its second half changes, once the first half is there."""
     current = read_organization(SAMPLES / "organization.json")
-    proposed = apply(read_proposal(SAMPLES / "proposal"), current)
-    replayer = Replayer(Question(current, proposed), Catalog())
+    proposal = read_proposal(SAMPLES / "proposal")
+    proposed = apply(proposal, current)
+    if not review:
+        return Question(current, proposed)
+    return Question(apply(Proposal(proposal.policies[:5]), current), proposed, logged_under=current)
+
+
+@pytest.mark.parametrize("review", [False, True])
+def test_every_sample_record_is_judged_as_without_the_memo(review):
+    replayer = Replayer(sample_question(review=review), Catalog())
     batches, _ = find_batches([SAMPLES / "logs"])
     numbered = list(enumerate(batches))
     survey = replayer.survey(numbered)

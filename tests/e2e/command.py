@@ -39,13 +39,13 @@ def start(*arguments, python=(), **options):
     return subprocess.Popen(command, cwd=ROOT, env=environment(), start_new_session=True, **options)
 
 
-def call(*arguments, stdin=b""):
+def call(*arguments, stdin=b"", cwd=ROOT):
     """The same as `run`, without a new process: `main()` with these arguments and streams, in the project's folder."""
     streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="\n") for data in (stdin, b"", b"")]
     names = ("stdin", "stdout", "stderr")
     status = None
     with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.chdir(ROOT))
+        stack.enter_context(contextlib.chdir(cwd))
         for name, stream in zip(names, streams, strict=True):
             stack.enter_context(mock.patch.object(sys, name, stream))
         stack.enter_context(mock.patch.object(sys, "argv", ["orgsim", *map(str, arguments)]))

@@ -11,7 +11,10 @@ from tests.e2e.command import ROOT, SAMPLES, run
 def sample_run(tmp_path_factory):
     """The replay of `samples/` in all formats: the finished process (JSON on stdout) and the folder of its files."""
     folder = tmp_path_factory.mktemp("reports")
-    files = [folder / f"impact.{ending}" for ending in ("json", "csv", "graphml", "html", "dot", "mmd")]
+    files = [
+        folder / name
+        for name in ("impact.json", "impact.csv", "impact.graphml", "impact.html", "impact.dot", "impact.mmd")
+    ]
     done = run(*SAMPLES, "--format", "json", *(part for file in files for part in ("-o", file)))
     return done, folder
 

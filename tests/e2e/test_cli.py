@@ -806,6 +806,25 @@ def test_json_of_cases(cases):
     assert [each["passed"] for each in told["cases"]] == [False, True]
 
 
+def test_statements_that_nothing_exercised_are_told(cases, files, tmp_path):
+    path = cases("denied")
+    assert b"1 of 1 statements exercised by cases\n" in call("test", path).stdout
+    other = {"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}
+    lone = {"Version": "2012-10-17", "Statement": [other, {**other, "Sid": "Deletes", "Action": "s3:DeleteBucket"}]}
+    policy = files("scp/lone.json", lone)
+    told = call("test", tmp_path).stdout.decode()
+    assert "1 of 3 statements exercised by cases\nno case exercised:\n" in told
+    assert f"  {policy}:1: statement 1\n  {policy}:1: Deletes\n" in told
+    logs = files("logs/log.jsonl", [record("sqs", "ListQueues", role(PROD, "app/Worker"))])
+    done = call("test", tmp_path, "--logs", logs, "--organization", ORGANIZATION, "--format", "json")
+    told = {(each["file"], each["index"]): each for each in json.loads(done.stdout)["statements"]}
+    assert [told[str(policy), n]["by_record"] for n in (0, 1)] == [True, False]
+    assert told[str(tmp_path / "policy.json"), 0]["by_case"]
+    junit = ElementTree.fromstring(call("test", tmp_path, "--format", "junit").stdout)
+    assert "Deletes" in junit.find(".//testsuite[@name='statements']/system-out").text
+    assert call("test", path, "--organization", ORGANIZATION).returncode == 2
+
+
 def test_no_cases(tmp_path):
     assert call("test", tmp_path).returncode == 3
     assert call("test", tmp_path / "missing").returncode == 1

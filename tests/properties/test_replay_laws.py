@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from simulator.replay.impact import Impact
 from simulator.replay.outcome import Outcome
-from simulator.replay.reading import Selection
+from simulator.replay.replayer import Question, Replayer, Selection
 from simulator.replay.survey import Survey
 from tests.replay_tools import ANONYMOUS, Memory, contents, record, role, root, service, stranger, user
 from tests.unit.replay.world import (
     APP,
+    CATALOG,
     DATA,
     EMPTY,
     FOREIGN,
@@ -270,3 +271,61 @@ def test_a_window_leaves_out_exactly_what_is_outside(current, proposed, records)
     assert impact.first_time == "" or impact.first_time >= since
     if len({each.get("sharedEventID", each["eventID"]) for each in records}) == len(records):
         assert left_out == len(early)
+
+
+# Two proposals
+
+
+@cache
+def reviewing(today, base, head, assume=()):
+    """A replayer of two versions over a log made under a third."""
+    asked = Question(tree(*base), tree(*head), Selection(assume=dict(assume)), tree(*today))
+    return Replayer(asked, CATALOG)
+
+
+def passed(records):
+    return [{key: value for key, value in each.items() if key != "errorCode"} for each in records]
+
+
+@given(VERSION, VERSION, logs())
+@settings(max_examples=40)
+def test_a_proposal_beside_itself_changes_nothing(today, version, records):
+    impact = reviewing(today, version, version).run(named([records]))
+    assert {outcome for outcome, count in impact.outcomes.items() if count} <= {Outcome.UNCHANGED, Outcome.EXEMPT}
+    assert impact.findings == {}
+
+
+@given(VERSION, VERSION, VERSION, logs())
+@settings(max_examples=60)
+def test_what_head_newly_denies_base_lets_pass_the_other_way_round(today, base, head, records):
+    records = passed(records)
+    there = reviewing(today, base, head).run(named([records]))
+    back = reviewing(today, head, base).run(named([records]))
+
+    def places(impact, outcome):
+        return {
+            key._replace(outcome=None): fold.calls for key, fold in impact.findings.items() if key.outcome is outcome
+        }
+
+    # A record takes the gravest of its checks: findings tell of each check, but only sure ones are mirrored.
+    denied, allowed = places(there, Outcome.NEWLY_DENIED), places(back, Outcome.NEWLY_ALLOWED)
+    assert denied == allowed
+
+
+@given(VERSION, VERSION, logs())
+@settings(max_examples=40)
+def test_beside_today_a_review_says_what_a_replay_says(today, head, records):
+    """Where base is what stands today, the log proves of base what it proves of today."""
+    asked = prepared(today, head).run(named([records]))
+    impact = reviewing(today, today, head).run(named([records]))
+    assert contents(impact) == contents(asked)
+
+
+@given(VERSION, VERSION, VERSION, logs(min_size=1, max_size=1), ASSUMPTIONS)
+@settings(max_examples=60)
+def test_no_assumption_makes_news_of_what_a_review_holds_to_be_settled(today, base, head, records, assume):
+    """No fact that the log lacks may turn a call into a newly denied one that was not at least possibly so."""
+    certain = reviewing(today, base, head).run(named([passed(records)])).outcomes
+    assumed = reviewing(today, base, head, (assume,)).run(named([passed(records)]))
+    if not certain[Outcome.POSSIBLY_NEWLY_DENIED] and not assumed.drift:
+        assert assumed.outcomes[Outcome.NEWLY_DENIED] == certain[Outcome.NEWLY_DENIED]

@@ -181,10 +181,12 @@ def test_page_of_exit_statuses_lists_every_status_and_command():
 COMMANDS = {
     "catalog": "catalog.md",
     "check": "check.md",
+    "diff": "diff.md",
     "evaluate": "evaluate.md",
     "simulate": "simulate.md",
     "test": "policy-tests.md",
     "usage": "usage.md",
+    "waive": "waivers.md",
 }
 
 

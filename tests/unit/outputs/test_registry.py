@@ -16,6 +16,8 @@ from simulator.outputs.registry import ENDINGS, FORMATS, format_of, render
         ("a.json", "json"),
         ("out/B.CSV", "csv"),
         (Path("x.y.graphml"), "graphml"),
+        ("a.junit.xml", "junit"),
+        ("b.md", "markdown"),
         ("impact.Graph.JSON", "graph-json"),
         ("graph.json", "json"),
         ("a.html", "html"),
@@ -33,7 +35,7 @@ def test_an_unknown_ending_is_wrong_usage_and_names_the_known_ones(path):
     with pytest.raises(OrgsimError) as caught:
         format_of(path)
     assert (caught.value.code, caught.value.status) == ("unknown-format", ExitStatus.USAGE)
-    assert ".json, .csv, .graphml" in caught.value.hint
+    assert ".json, .csv, .graphml, " in caught.value.hint
 
 
 def test_every_ending_has_a_format():

@@ -31,7 +31,7 @@ def test_terminal_of_a_log_that_meets_nothing(quiet_report, snapshot):
     assert render("terminal", quiet_report).encode() == snapshot
 
 
-@pytest.mark.parametrize("name", ["json", "csv", "graphml", "dot", "mermaid"])
+@pytest.mark.parametrize("name", ["json", "csv", "graphml", "dot", "mermaid", "markdown", "sarif", "junit", "github"])
 def test_file(report, snapshot, name):
     assert render(name, report).encode() == snapshot
 
