@@ -127,7 +127,9 @@ def _add_behind(builder: GraphBuilder, behind: Behind, end: str, principal: str)
 def _add_lost(builder: GraphBuilder, lost: Lost, number: int) -> None:
     told: dict[str, Any] = {"sessions": lost.sessions, "calls": lost.calls, "complete": lost.complete}
     seen = {"first_seen": lost.first_seen, "last_seen": lost.last_seen, "confidence": lost.confidence.value}
-    places = hashlib.sha256(repr(lost.by).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    # Where a policy is written does not make it another one.
+    by = [place._replace(file=None, line=None) for place in lost.by]
+    places = hashlib.sha256(repr(by).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     label = f"lost sessions of {lost.role.label}"
     parts = (lost.role.account, lost.role.arn or lost.role.label, lost.caller.label, places, str(number))
     group = builder.node(GraphKind.SESSION_GROUP, parts, label, lost=True, **told)

@@ -40,6 +40,7 @@ from simulator.sources.revisions import ReadVersion, read_revisions
 @options.output_format(FORMATS)
 @options.outputs
 @replaying.fail_on
+@options.behind
 @options.redact
 @options.redact_salt
 @options.quiet
@@ -61,6 +62,7 @@ def command(
     format_name: str,
     outputs: tuple[Path, ...],
     fail_on: str,
+    behind: bool,
     redact: bool,
     redact_salt: str | None,
     quiet: bool,
@@ -86,7 +88,9 @@ def command(
     old, new = proposals.apply(before.proposal, current), proposals.apply(after.proposal, current)
     selection = replaying.selection(since, until, accounts, assumptions)
     catalog = load_catalog()
-    question = Question(old, new, selection, logged_under=current)
+    question = Question(
+        old, new, selection, logged_under=current, ties=replaying.wants_identities(behind, format_name, outputs)
+    )
     impact = replaying.replayed(question, logs, catalog, workers, quiet=quiet)
     report = make_report(
         impact,

@@ -51,6 +51,12 @@ workers: Final = click.option(
     default=None,
     help="Processes to use (default: all cores, one for little work).",
 )
+behind: Final = click.option(
+    "--behind",
+    is_flag=True,
+    help="Follow role chains in the log: the people, pipelines and workloads behind each identity (always done for HTML"
+    " and graph outputs; costs time).",
+)
 redact: Final = click.option(
     "--redact", is_flag=True, help="Show pseudonyms for account ids, users, sessions and addresses, in every format."
 )

@@ -20,14 +20,13 @@ from simulator.engines.local import replay, sensible_workers
 from simulator.errors import ExitStatus
 from simulator.iam.catalog import Catalog
 from simulator.organization.tree import Organization
-from simulator.outputs.registry import format_of, render
+from simulator.outputs.registry import WITH_IDENTITIES, format_of, render
 from simulator.policy.document import PolicyType
 from simulator.replay.impact import Impact
 from simulator.replay.outcome import Outcome
 from simulator.replay.reading import Selection
 from simulator.replay.replayer import Question
 from simulator.sources.files import find_batches
-from simulator.sources.waivers import read_baseline, read_waivers
 
 _FAIL_ON: Final[Mapping[str, tuple[Outcome, ...]]] = MappingProxyType(
     {
@@ -104,6 +103,11 @@ def selection(since: str | None, until: str | None, accounts: Sequence[str], ass
     )
 
 
+def wants_identities(behind: bool, format_name: str, outputs: Sequence[Path]) -> bool:
+    """Whether the run has to find out who is behind the identities."""
+    return behind or not WITH_IDENTITIES.isdisjoint({format_name, *map(format_of, outputs)})
+
+
 def replayed(question: Question, logs: Sequence[Path], catalog: Catalog, workers: int | None, *, quiet: bool) -> Impact:
     """The impact over all log files below `logs`, with progress for who waits."""
     batches, skipped = find_batches(logs)
@@ -131,6 +135,11 @@ class Agreement:
     @classmethod
     def read(cls, waivers: Path | None, baseline: Path | None) -> "Agreement":
         """The files of `--waivers` and `--baseline`. Raises `OrgsimError`."""
+        if waivers is None and baseline is None:
+            return cls()
+        # Imported here: a run without them needs no YAML parser.
+        from simulator.sources.waivers import read_baseline, read_waivers
+
         return cls(read_waivers(waivers) if waivers else None, read_baseline(baseline) if baseline else None)
 
     def applied(self, report: Report) -> Report:

@@ -32,6 +32,7 @@ from simulator.sources.proposals import read_proposal
 @options.output_format(FORMATS)
 @options.outputs
 @replaying.fail_on
+@options.behind
 @options.redact
 @options.redact_salt
 @options.quiet
@@ -52,6 +53,7 @@ def command(
     format_name: str,
     outputs: tuple[Path, ...],
     fail_on: str,
+    behind: bool,
     redact: bool,
     redact_salt: str | None,
     quiet: bool,
@@ -75,7 +77,7 @@ def command(
     proposed = proposals.apply(change, current)
     selection = replaying.selection(since, until, accounts, assumptions)
     catalog = load_catalog()
-    question = Question(current, proposed, selection, ties=True)
+    question = Question(current, proposed, selection, ties=replaying.wants_identities(behind, format_name, outputs))
     impact = replaying.replayed(question, logs, catalog, workers, quiet=quiet)
     report = make_report(
         impact,

@@ -3,8 +3,9 @@
 from simulator.decision.conditions import CompiledCondition, compile_condition
 from simulator.decision.resources import CompiledResources
 from simulator.decision.verdict import StatementRef
-from simulator.iam.action_names import action_matcher
+from simulator.iam.action_names import matcher_of_words
 from simulator.iam.catalog import Catalog
+from simulator.iam.pattern import Matcher
 from simulator.policy.document import Effect, PolicyDocument, PolicyType, Statement
 
 Levels = tuple[tuple[PolicyDocument, ...], ...]
@@ -39,13 +40,17 @@ class CompiledStatement:
         self.ref = ref
         self.statement = statement
         self.deny = statement.effect is Effect.DENY
-        words = (word.value for word in statement.actions.words)
-        self.matches_action = action_matcher(words, negated=statement.actions.negated)
+        self.matches_action = action_matcher(statement)
         self.resources = resources
         # One number for each condition as written; equal conditions have equal numbers and are asked once.
         self.numbers_in_order = numbers_in_order
         self.condition_numbers = tuple(dict.fromkeys(numbers_in_order))
         self.content = content
+
+
+def action_matcher(statement: Statement) -> Matcher:
+    """Tells whether a statement's Action or NotAction matches an action given in lower case."""
+    return matcher_of_words([word.value for word in statement.actions.words], negated=statement.actions.negated)
 
 
 class Compiler:

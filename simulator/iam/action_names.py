@@ -10,10 +10,10 @@ from simulator.iam.catalog import Catalog
 from simulator.iam.pattern import Matcher, any_matcher, glob_pieces, matcher
 
 
-def action_matcher(words: Iterable[str], *, negated: bool = False) -> Matcher:
+def matcher_of_words(words: Iterable[str], *, negated: bool = False) -> Matcher:
     """A predicate for `service:Action` *in lower case*: whether Action (or NotAction) with these words takes it in.
 
-    >>> action_matcher(["s3:Put*"])("s3:putobject")
+    >>> matcher_of_words(["s3:Put*"])("s3:putobject")
     True
     """
     matches = any_matcher([glob_pieces(word.lower()) for word in words])

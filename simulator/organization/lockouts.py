@@ -20,7 +20,9 @@ from simulator.decision.request import (
     PrincipalKind,
     Request,
 )
-from simulator.organization.guardrails import levels
+from simulator.decision.statement import action_matcher
+from simulator.iam.pattern import Matcher
+from simulator.organization.guardrails import Level, levels
 from simulator.organization.tree import Node, Organization
 from simulator.policy.document import Effect, PolicyType
 
@@ -145,14 +147,19 @@ Lockout = NoAllow | RoleLockout
 def lockouts(current: Organization, proposed: Organization, evaluate: Evaluate) -> tuple[Lockout, ...]:
     """What the proposal would lock out that is not locked out now, in a fixed order.
 
-    Accounts whose guardrails stay the same are not probed. `evaluate` decides one probe; a verdict that hangs on
+    What the proposal cannot newly deny is not probed. `evaluate` decides one probe; a verdict that hangs on
     anything but the caller must count as not denied.
     """
     found: dict[tuple[LockoutRole, bool, tuple[str, ...]], dict[str, set[str]]] = {}
     for account in proposed.accounts:
-        if account.id == proposed.management_account or not _changes(current, proposed, account):
+        if account.id == proposed.management_account:
+            continue
+        may_deny = _newly_deniable(current, proposed, account.id)
+        if may_deny is None:
             continue
         for probe in probes(proposed, account.id):
+            if not may_deny(probe.request.action.lower()):
+                continue
             by = evaluate(proposed, probe.request)
             if by is None or evaluate(current, probe.request) is not None:
                 continue
@@ -231,11 +238,42 @@ def _allows(organization: Organization, node: Node) -> bool:
     return any(statement.effect is Effect.ALLOW for document in documents for statement in document.statements)
 
 
-def _changes(current: Organization, proposed: Organization, account: Node) -> bool:
-    """Whether an account's guardrails differ between the two organizations."""
-    if current.account(account.id) is None:
-        return True
-    return any(levels(current, account.id, each) != levels(proposed, account.id, each) for each in PolicyType)
+def _newly_deniable(current: Organization, proposed: Organization, account: str) -> Matcher | None:
+    """Tells which actions (in lower case) the proposal may newly deny to or in an account; `None` if none at all.
+
+    A Deny that stands above the account today denies today what it would deny then, wherever it stands: only the
+    statements of policies that are new there count, unless a level may lose an Allow.
+    """
+    if current.account(account) is None:
+        return _any_action
+    denying: list[Matcher] = []
+    for side in PolicyType:
+        before, after = levels(current, account, side), levels(proposed, account, side)
+        if before == after:
+            continue
+        if side is PolicyType.SCP and not all(any(_allows_as_much(new, old) for old in before) for new in after):
+            return _any_action
+        known = [document for level in before for document in level.documents]
+        added = [document for level in after for document in level.documents if document not in known]
+        denying += [
+            action_matcher(each) for document in added for each in document.statements if each.effect is Effect.DENY
+        ]
+    return (lambda action: any(matches(action) for matches in denying)) if denying else None
+
+
+def _any_action(_action: str) -> bool:
+    return True
+
+
+def _allows_as_much(new: Level, old: Level) -> bool:
+    """Whether a level surely allows what another one does: it has its policies with an Allow, known or not."""
+    if new.complete and not old.complete:
+        return False
+    return all(
+        document in new.documents
+        for document in old.documents
+        if any(statement.effect is Effect.ALLOW for statement in document.statements)
+    )
 
 
 def _count(accounts: tuple[str, ...]) -> str:

@@ -24,6 +24,9 @@ FORMATS: Final = (
     "github",
 )
 
+WITH_IDENTITIES: Final = frozenset({"html", "graphml", "graph-json"})
+"""Formats that show who is behind an identity wherever that was asked for; the JSON report's graph does, too."""
+
 ENDINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         ".graph.json": "graph-json",

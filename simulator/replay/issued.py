@@ -13,7 +13,7 @@ from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.principal import partition_of, principal_of
 from simulator.cloudtrail.record import Record
 from simulator.iam.arn import is_account_id
-from simulator.replay.session_names import folded_ids, group_of
+from simulator.replay.session_names import MAX_NAME, folded_ids, group_of
 from simulator.replay.tie_folds import Assumption
 
 ISSUING_EVENTS: Final = frozenset(
@@ -21,6 +21,9 @@ ISSUING_EVENTS: Final = frozenset(
 )
 
 _POD_IDENTITY: Final = "pods.eks.amazonaws.com"
+
+_NAMING: Final = frozenset({"lambda.amazonaws.com", "edgelambda.amazonaws.com"})
+"""Services that name a session after the one thing that it is for: the digits of such a name matter."""
 
 
 class Issued:
@@ -55,7 +58,7 @@ def issued_by(record: Record) -> Issued | None:
         role=role,
         subject=folded_ids(subject),
         provider=provider,
-        name=group_of(name),
+        name=name[:MAX_NAME] if caller.label in _NAMING else group_of(name),
         source_identity=parameters.first("sourceIdentity") or "",
     )
     return Issued(assumption, name, _text(answer, "credentials", "accessKeyId"))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simulator.errors import ExitStatus, OrgsimError
-from simulator.iam.action_names import action_matcher, is_known_action, similar_action, similar_service
+from simulator.iam.action_names import is_known_action, matcher_of_words, similar_action, similar_service
 from simulator.iam.catalog import Catalog
 from simulator.iam.pattern import Matcher
 from simulator.policy.document import Effect, PolicyDocument, Statement
@@ -29,7 +29,7 @@ class Restriction:
 
     def matcher(self) -> Matcher:
         """A predicate for `service:Action` in lower case."""
-        return action_matcher(self.words, negated=self.negated)
+        return matcher_of_words(self.words, negated=self.negated)
 
 
 def of_pattern(pattern: str, catalog: Catalog) -> Restriction:

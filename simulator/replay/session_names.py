@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_MAX_NAME: Final = 128
+MAX_NAME: Final = 128
 """Longer than any session name or token subject that a person would recognise; hostile ones are cut here."""
 
 _INSTANCE: Final = re.compile(r"i-(?:[0-9a-f]{8}|[0-9a-f]{17})")
@@ -35,7 +35,7 @@ def group_of(name: str) -> str:
     >>> group_of("AWSCodeBuild-0f8fad5b-d9cb-469f-a165-70867728950e"), group_of("repo:octo/app:ref:refs/heads/v12")
     ('AWSCodeBuild-*', 'repo:octo/app:ref:refs/heads/v*')
     """
-    name = name[:_MAX_NAME]
+    name = name[:MAX_NAME]
     if "@" in name or is_instance_id(name):
         return name
     return _RUNS.sub("*", name)
@@ -49,4 +49,4 @@ def folded_ids(subject: str) -> str:
     >>> folded_ids("eu-central-1:0f8fad5b-d9cb-469f-a165-70867728950e")
     'eu-central-1:*'
     """
-    return _IDS.sub("*", subject[: 2 * _MAX_NAME])
+    return _IDS.sub("*", subject[: 2 * MAX_NAME])

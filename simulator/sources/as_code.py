@@ -1,7 +1,7 @@
 """Recognizes what other tools keep guardrails in, by name and content, and reads it as a proposal.
 
 Terraform and OpenTofu plans and states, CloudFormation templates, Customizations for AWS Control Tower, the Landing
-Zone Accelerator.
+Zone Accelerator. The readers are imported when their form is met: a proposal of our own needs none of them.
 """
 
 import re
@@ -11,19 +11,18 @@ from typing import Final
 from simulator.errors import OrgsimError
 from simulator.organization.proposal import Proposal
 from simulator.policy.diagnostic import PolicyError
-from simulator.sources.cloudformation import is_template, read_template
-from simulator.sources.control_tower import MANIFESTS, is_manifest, read_manifest
-from simulator.sources.documents import LIMIT, Reader
 from simulator.sources.given import Given
-from simulator.sources.landing_zone import ORGANIZATION_CONFIG, read_landing_zone
-from simulator.sources.terraform import read_terraform
-from simulator.sources.terraform_files import LIMIT as TERRAFORM_LIMIT
-from simulator.sources.terraform_files import is_terraform
 from simulator.sources.text import read_bytes
 
 _TEMPLATE_ENDINGS: Final = (".json", ".yaml", ".yml", ".template", ".cfn")
 PROPOSALS: Final = ("proposal.yaml", "proposal.yml")
 """What a proposal of our own is called: these are never read as another tool's."""
+
+MANIFESTS: Final = ("manifest.yaml", "manifest.yml")
+"""What the manifest of Customizations for AWS Control Tower is called."""
+
+ORGANIZATION_CONFIG: Final = "organization-config.yaml"
+"""What makes a folder a configuration of the Landing Zone Accelerator."""
 
 _RESOURCES: Final = re.compile(r"""^\s*["']?Resources["']?\s*:|[{,]\s*"Resources"\s*:""", re.MULTILINE)
 
@@ -41,33 +40,52 @@ def read_as_code(path: Path, given: Given) -> Proposal | None:
     if path.is_dir():
         return _folder(path, given)
     if path.name == ORGANIZATION_CONFIG:
-        return read_landing_zone(path.parent, given)
-    data = read_bytes(path, TERRAFORM_LIMIT, "the proposal")
-    if is_terraform(data, path):
+        return _folder(path.parent, given)
+    from simulator.sources import terraform_files
+
+    data = read_bytes(path, terraform_files.LIMIT, "the proposal")
+    if terraform_files.is_terraform(data, path):
+        from simulator.sources.terraform import read_terraform
+
         return read_terraform(path, data)
-    if path.name in MANIFESTS and _is_cfct(path):
-        return read_manifest(path)
-    if len(data) <= LIMIT and path.suffix.lower() in _TEMPLATE_ENDINGS and _may_be_template(data):
-        return read_template(path, given) if is_template(Reader(path).tree("the template")) else None
-    return None
+    if path.name in MANIFESTS and (found := _manifest(path)) is not None:
+        return found
+    return _template(path, data, given)
+
+
+def _template(path: Path, data: bytes, given: Given) -> Proposal | None:
+    if path.suffix.lower() not in _TEMPLATE_ENDINGS or b"Resources" not in data:
+        return None
+    from simulator.sources.cloudformation import is_template, read_template
+    from simulator.sources.documents import LIMIT, Reader
+
+    if len(data) > LIMIT or not _may_be_template(data) or not is_template(Reader(path).tree("the template")):
+        return None
+    return read_template(path, given)
 
 
 def _folder(folder: Path, given: Given) -> Proposal | None:
     if (folder / ORGANIZATION_CONFIG).is_file():
+        from simulator.sources.landing_zone import read_landing_zone
+
         return read_landing_zone(folder, given)
     for name in MANIFESTS:
-        if (folder / name).is_file() and _is_cfct(folder / name):
-            return read_manifest(folder / name)
+        if (folder / name).is_file() and (found := _manifest(folder / name)) is not None:
+            return found
     return None
 
 
-def _is_cfct(path: Path) -> bool:
+def _manifest(path: Path) -> Proposal | None:
+    from simulator.sources.control_tower import is_manifest, read_manifest
+    from simulator.sources.documents import LIMIT, Reader
+
     try:
-        return is_manifest(Reader(path).tree("the manifest"))
+        recognized = is_manifest(Reader(path).tree("the manifest"))
     except (OrgsimError, PolicyError):
         # A file called manifest.yaml can be anything: only one that looks like ours may complain.
         text = read_bytes(path, LIMIT, "the manifest")
-        return b"deploy_method" in text or b"organization_policies" in text
+        recognized = b"deploy_method" in text or b"organization_policies" in text
+    return read_manifest(path) if recognized else None
 
 
 def _may_be_template(data: bytes) -> bool:

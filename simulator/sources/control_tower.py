@@ -17,7 +17,6 @@ from simulator.policy.parser import parse_policy
 from simulator.sources.documents import LIMIT, Reader, file_within
 from simulator.sources.text import read_text
 
-MANIFESTS: Final = ("manifest.yaml", "manifest.yml")
 _FIRST, _SECOND = "2020-01-01", "2021-03-15"
 _METHODS: Final = {each.side: each for each in PolicyType}
 

@@ -17,13 +17,13 @@ from simulator.organization.tree import FULL_ACCESS, ROOT_NAME
 from simulator.policy.document import PolicyType
 from simulator.policy.json_text import Node, Text
 from simulator.policy.parser import parse_policy
+from simulator.sources.as_code import ORGANIZATION_CONFIG
 from simulator.sources.documents import LIMIT, Reader, file_within
 from simulator.sources.given import Given
 from simulator.sources.placeholders import ConfiguredAccount, Placeholders, Value, check_marks, without_marks
 from simulator.sources.text import read_text
 from simulator.sources.yaml_tree import parse_tree
 
-ORGANIZATION_CONFIG: Final = "organization-config.yaml"
 _ACCOUNTS_CONFIG: Final = "accounts-config.yaml"
 _GLOBAL_CONFIG: Final = "global-config.yaml"
 _REPLACEMENTS_CONFIG: Final = "replacements-config.yaml"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
+import msgspec
+
 from simulator.errors import OrgsimError
 from simulator.organization.manifest import parse_manifest
 from simulator.organization.proposal import Proposal
@@ -131,11 +133,14 @@ def _renamed(value: _T, renamed: _Rename, top: str) -> _T:
     found: object = value
     match value:
         case Reference() | PolicyDocument():
-            found = replace(value, file=renamed(value.file)) if value.file else value
+            found = msgspec.structs.replace(value, file=renamed(value.file)) if value.file else value
         case str():
             found = value.replace(top, "")
         case tuple():
             found = tuple(_renamed(each, renamed, top) for each in value)
+        case msgspec.Struct():
+            told = {name: _renamed(getattr(value, name), renamed, top) for name in value.__struct_fields__}
+            found = msgspec.structs.replace(value, **told)
         case _ if is_dataclass(value) and not isinstance(value, type):
             parts = {each.name: _renamed(getattr(value, each.name), renamed, top) for each in fields(value)}
             found = replace(value, **parts)

@@ -22,7 +22,7 @@ FORMS = {
 
 
 def simulate(runner, *arguments):
-    options = ("--logs", LOGS, "--organization", ORGANIZATION, "--workers", "1", "--format", "json")
+    options = ("--logs", LOGS, "--organization", ORGANIZATION, "--workers", "1", "--format", "json", "--behind")
     done = runner("simulate", *arguments, *options)
     assert (done.returncode, done.stderr) == (10, b"")
     return json.loads(done.stdout)

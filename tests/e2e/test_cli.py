@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from xml.etree import ElementTree
 
 import pytest
@@ -17,7 +18,7 @@ from simulator.outputs.registry import FORMATS
 from tests.e2e.command import LOGS, ORGANIZATION, ROOT, SAMPLES, call, environment, run, start
 from tests.replay_tools import record, role
 
-HEAVY = {"boto3", "botocore", "networkx", "policyuniverse", "rich"}
+HEAVY = {"boto3", "botocore", "networkx", "plotly", "policyuniverse", "rich"}
 PROD = "333333330001"
 DENY_IRELAND = {
     "Version": "2012-10-17",
@@ -105,7 +106,8 @@ def test_help_of_a_command_loads_no_sdk():
 def test_a_replay_loads_what_its_format_needs(files):
     policy, log = files("policy.json", DENY_IRELAND), files("log.json", ec2())
     arguments = ("simulate", policy, "--type", "scp", "--logs", log, "--workers", "1", "--format")
-    assert modules_loaded(*arguments, "csv")[1] & HEAVY == set()
+    # Nor is a YAML parser or a pool of processes needed for one policy and one worker.
+    assert modules_loaded(*arguments, "csv")[1] & {*HEAVY, "yaml", "multiprocessing"} == set()
     assert modules_loaded(*arguments, "terminal")[1] & HEAVY == {"rich"}
     assert modules_loaded(*arguments, "json")[1] & HEAVY == set()
 
@@ -153,6 +155,17 @@ def test_the_graphml_is_the_graph_of_the_json(sample_run, impact):
     space = {"g": "http://graphml.graphdrawing.org/xmlns"}
     assert len(tree.findall(".//g:node", space)) == len(impact["graph"]["nodes"])
     assert len(tree.findall(".//g:edge", space)) == len(impact["graph"]["edges"])
+
+
+def test_the_timeline_of_the_page_holds_every_call_of_a_finding(sample_run, impact):
+    page = (sample_run[1] / "impact.html").read_text(encoding="utf-8")
+    data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
+    counted = Counter()
+    for _, counts in data["timeline"]["bars"]:
+        counted.update(counts)
+    names = [each["id"] for each in data["outcomes"]]
+    told = {name: count for name, count in impact["outcomes"].items() if name not in ("unchanged", "exempt")}
+    assert {names[int(number)]: count for number, count in counted.items()} == told
 
 
 @pytest.mark.parametrize("name", FORMATS)

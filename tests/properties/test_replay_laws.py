@@ -279,7 +279,7 @@ def test_a_window_leaves_out_exactly_what_is_outside(current, proposed, records)
 @cache
 def reviewing(today, base, head, assume=()):
     """A replayer of two versions over a log made under a third."""
-    asked = Question(tree(*base), tree(*head), Selection(assume=dict(assume)), tree(*today))
+    asked = Question(tree(*base), tree(*head), Selection(assume=dict(assume)), logged_under=tree(*today))
     return Replayer(asked, CATALOG)
 
 

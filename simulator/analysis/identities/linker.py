@@ -61,7 +61,7 @@ class _Linker:
         trees = self._trees()
         graft(trees)
         cut = ("branches",) if any(tree.is_cut() for tree in trees.values()) else ()
-        behind = {label: tree.behind() for label, tree in sorted(trees.items())}
+        behind = {label: tree.behind() for label, tree in trees.items()}
         links = tuple(self._link(label, each) for label, found in behind.items() for each in found)
         behind |= {label: tree.behind() for label, tree in sorted(self._subjects().items())}
         return Identities(links, MappingProxyType(behind), self._lost(), (*self._ties.truncated, *cut))
@@ -100,10 +100,10 @@ class _Linker:
 
     def _trees(self) -> dict[str, Tree]:
         trees: dict[str, Tree] = {}
-        for key, use in self._ties.used.in_order():
+        for key, use in self._used.items():
             trees.setdefault(key[1], Tree()).add(self._chain(key), use)
         at_work = {id(join.issue) for join in self._joins.values()}
-        for _, issue in self._ties.issued.in_order():
+        for issue in self._ties.issued.entries.values():
             if id(issue) not in at_work:
                 # Issued, and not seen at work in this log: it belongs in the picture all the same.
                 step = self._assumption(issue.assumption)
@@ -114,7 +114,7 @@ class _Linker:
             if nearest is not None:
                 trees.setdefault(role, Tree()).add([(nearest, use.event_id)], use, sessions=0)
         self._count_assumptions(trees)
-        return {label: tree for label, tree in trees.items() if tree.branches}
+        return {label: tree for label, tree in sorted(trees.items()) if tree.branches}
 
     def _count_assumptions(self, trees: dict[str, Tree]) -> None:
         """Links are counted by the records themselves, which are complete even where sessions are a sample."""

@@ -26,7 +26,9 @@ class WorkloadRow:
 
     def identity(self, role: str, session: str, subject: str = "", arn: str = "") -> Identity:
         """The workload behind a session of `role`; `session` is its name or group."""
-        label = {"session": session, "role": "", "subject": _pod(subject)}[self.label] or name_of(role)
+        # A group of names is no name: the role's stands for it.
+        named = "" if "*" in session else session
+        label = {"session": named, "role": "", "subject": _pod(subject)}[self.label] or name_of(role)
         return Identity(IdentityKind.WORKLOAD.value, label, arn, account_of(role) or "", self.detail)
 
 

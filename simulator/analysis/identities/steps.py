@@ -36,6 +36,7 @@ class Steps:
     def __init__(self, organization: Organization, ours: frozenset[str]) -> None:
         self._organization = organization
         self._ours = ours
+        self._by_name: dict[tuple[str, str, str], Step] = {}
 
     def principal(self, label: str) -> Identity:
         """The identity of a principal as findings and records name it: a role's, user's or root's ARN."""
@@ -80,7 +81,7 @@ class Steps:
         match assumption.how:
             case "AssumeRoleWithSAML":
                 detail = IDENTITY_CENTER_USER if is_identity_center_role(role) else "SAML user"
-                person = self._person(subject or "(no name)", role, detail)
+                person = _person(subject or "(no name)", role, detail)
                 return _recorded(person, Relation.SIGNS_IN, assumption.how)
             case "AssumeRoleWithWebIdentity":
                 holder = token_holder(assumption.provider, subject, role)
@@ -118,7 +119,7 @@ class Steps:
             return Step(row.identity(role, session), Relation.RUNS_AS, Confidence.PROVED, why)
         if use.user_id:
             center = is_identity_center_role(role)
-            person = self._person(session if center else use.user_id, role, IDENTITY_CENTER_USER)
+            person = _person(session if center else use.user_id, role, IDENTITY_CENTER_USER)
             return Step(person, Relation.SIGNS_IN, Confidence.PROVED, "onBehalfOf names the user")
         if use.provider:
             holder = token_holder(use.provider, "", role)
@@ -134,7 +135,7 @@ class Steps:
         """What nobody but AWS can have made so."""
         if is_identity_center_role(role) and session:
             why = "only Identity Center can assume this role, and it names sessions after users"
-            person = self._person(session, role, IDENTITY_CENTER_USER)
+            person = _person(session, role, IDENTITY_CENTER_USER)
             return Step(person, Relation.SIGNS_IN, Confidence.MATCHED, why)
         if is_service_linked_role(role):
             service = role.partition(":role/aws-service-role/")[2].partition("/")[0]
@@ -150,7 +151,7 @@ class Steps:
     def _source_identity(self, role: str, use: Use) -> Step | None:
         if not use.source_identity:
             return None
-        person = self._person(use.source_identity, role, "source identity")
+        person = _person(use.source_identity, role, "source identity")
         why = "sourceIdentity, set by whoever assumed the first role of the chain, names them"
         return Step(person, Relation.SET_AS_SOURCE, Confidence.MATCHED, why)
 
@@ -159,33 +160,13 @@ class Steps:
     def _named(self, role: str, session: str, use: Use) -> Step | None:
         if not session:
             return None
-        for row in workloads():
-            by_name = row.session is not None and row.session.fullmatch(session) is not None
-            by_agent = bool(row.agent) and use.agent.startswith(row.agent)
-            if by_name or by_agent:
-                told = " and ".join(["the session's name"] * by_name + ["the user agent"] * by_agent)
-                why = f"only by name: {told} looks like {row.detail}"
-                return Step(row.identity(role, group_of(session)), Relation.NAMED_IN, Confidence.NAMED, why)
-        if "@" in session and "*" not in session:
-            person = self._person(session, role, "session named like a person")
-            return Step(person, Relation.NAMED_IN, Confidence.NAMED, "only by name: the session is named so")
-        group = Identity(
-            IdentityKind.SESSION_GROUP.value,
-            group_of(session),
-            "",
-            account_of(role) or "",
-            f"sessions of {name_of(role)}",
-        )
-        return Step(
-            group, Relation.NAMED_IN, Confidence.NAMED, "only by name: the log shows no beginning of the session"
-        )
+        # Most sessions of a log are told by their name alone, and most of those names fall into few groups.
+        key = (role, group_of(session), use.agent)
+        if key not in self._by_name:
+            self._by_name[key] = _step_by_name(*key)
+        return self._by_name[key]
 
     # Identities
-
-    def _person(self, label: str, role: str, detail: str) -> Identity:
-        # One person has one name in Identity Center, whichever account they sign in to.
-        account = "" if detail == IDENTITY_CENTER_USER else account_of(role) or ""
-        return Identity(IdentityKind.PERSON.value, label, "", account, detail)
 
     def _is_foreign(self, account: str) -> bool:
         return bool(account) and self._organization.account(account) is None and account not in self._ours
@@ -197,3 +178,29 @@ def _service(name: str) -> Identity:
 
 def _recorded(identity: Identity, relation: Relation, how: str) -> Step:
     return Step(identity, relation, Confidence.PROVED, f"{how} recorded")
+
+
+def _person(label: str, role: str, detail: str) -> Identity:
+    # One person has one name in Identity Center, whichever account they sign in to.
+    account = "" if detail == IDENTITY_CENTER_USER else account_of(role) or ""
+    return Identity(IdentityKind.PERSON.value, label, "", account, detail)
+
+
+def _step_by_name(role: str, group: str, agent: str) -> Step:
+    """What the names of a group of sessions and their user agent look like."""
+    for row in workloads():
+        by_name = row.session is not None and row.session.fullmatch(group) is not None
+        by_agent = bool(row.agent) and agent.startswith(row.agent)
+        if by_name or by_agent:
+            told = " and ".join(["the session's name"] * by_name + ["the user agent"] * by_agent)
+            why = f"only by name: {told} looks like {row.detail}"
+            return Step(row.identity(role, group), Relation.NAMED_IN, Confidence.NAMED, why)
+    if "@" in group and "*" not in group:
+        person = _person(group, role, "session named like a person")
+        return Step(person, Relation.NAMED_IN, Confidence.NAMED, "only by name: the session is named so")
+    sessions = Identity(
+        IdentityKind.SESSION_GROUP.value, group, "", account_of(role) or "", f"sessions of {name_of(role)}"
+    )
+    return Step(
+        sessions, Relation.NAMED_IN, Confidence.NAMED, "only by name: the log shows no beginning of the session"
+    )

@@ -1,7 +1,7 @@
 """Trees of who is behind a principal, added up from the chains of single sessions."""
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
-from heapq import nsmallest
 from typing import Final
 
 from simulator.analysis.identities.model import (
@@ -55,7 +55,11 @@ class Tree:
 
     def branch(self, step: Step) -> "Tree":
         """The tree of one identity behind this one."""
-        return self.branches.setdefault((step.identity, step.relation, step.confidence), Tree())
+        key = (step.identity, step.relation, step.confidence)
+        tree = self.branches.get(key)
+        if tree is None:
+            tree = self.branches[key] = Tree()
+        return tree
 
     def add(self, steps: Iterable[tuple[Step, str]], use: Use | None, sessions: int = 1) -> None:
         """Add a session: its chain, nearest first, each step with the event that shows it, and what was done in it."""
@@ -69,7 +73,11 @@ class Tree:
     def reason(self, why: str, count: int, event_ids: Iterable[str]) -> None:
         """Note a reason for this branch."""
         known, ids = self.evidence.get(why, (0, []))
-        self.evidence[why] = known + count, nsmallest(EXAMPLES, {*ids, *event_ids} - {""})
+        for event_id in event_ids:
+            if event_id and (len(ids) < EXAMPLES or event_id < ids[-1]) and event_id not in ids:
+                insort(ids, event_id)
+                del ids[EXAMPLES:]
+        self.evidence[why] = known + count, ids
 
     def tally(self, step: Step, tally: Tally) -> None:
         """Let a branch say how often the records issued a session, which are counted completely."""
@@ -133,7 +141,7 @@ def graft(trees: Mapping[str, Tree]) -> None:
     """Let what is behind a role stand behind every use of it that no session explains, as *possible*."""
     for principal, tree in trees.items():
         room = [MOST_BRANCHES]
-        for (identity, _, _), branch in list(tree.branches.items()):
+        for (identity, _, _), branch in sorted(tree.branches.items(), key=_order):
             if not branch.branches:
                 _graft(branch, trees, identity, frozenset({principal}), room)
 
@@ -143,7 +151,7 @@ def _graft(branch: Tree, trees: Mapping[str, Tree], identity: Identity, above: f
     theirs = trees.get(identity.arn) if identity.identity_kind is not IdentityKind.EXTERNAL_ACCOUNT else None
     if theirs is None or identity.arn in above:
         return
-    for (behind, relation, confidence), found in theirs.branches.items():
+    for (behind, relation, confidence), found in sorted(theirs.branches.items(), key=_order):
         if behind.arn in above or room[0] <= 0:
             continue
         room[0] -= 1
@@ -152,3 +160,8 @@ def _graft(branch: Tree, trees: Mapping[str, Tree], identity: Identity, above: f
         possible.see(found.first, found.last)
         branch.branches[behind, relation, weakest(confidence, Confidence.POSSIBLE)] = possible
         _graft(possible, trees, behind, above | {identity.arn}, room)
+
+
+def _order(branch: tuple[_Branch, Tree]) -> tuple[Identity, str, str]:
+    (identity, relation, confidence), _ = branch
+    return identity, relation.value, confidence.value

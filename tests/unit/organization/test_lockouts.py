@@ -1,17 +1,35 @@
 """Lock-outs, decided by the real decision core: what is caught whatever the circumstances, and what is not."""
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simulator.decision.evaluator import Evaluator
 from simulator.decision.program import Program
 from simulator.decision.request import UNKNOWN
 from simulator.decision.verdict import Decision
 from simulator.iam.catalog import Catalog
+from simulator.organization import lockouts as lockouts_module
 from simulator.organization.guardrails import levels
 from simulator.organization.lockouts import LOCKOUT_ROLES, NoAllow, ProbeContext, RoleLockout, lockouts, probes
 from simulator.organization.proposal import Detachment, Move, Proposal, apply
-from simulator.organization.tree import without_snapshot
-from tests.unit.organization.small import BANK, LOOSE, MANAGEMENT, RCP, SCP, SHOP, TEST, deny, organization, rcp
+from simulator.organization.tree import FULL_ACCESS, FULL_ACCESS_POLICIES, Gap, Policy, without_snapshot
+from simulator.replay.lockout_probe import LockoutProbe
+from tests.unit.organization.small import (
+    BANK,
+    LOOSE,
+    MANAGEMENT,
+    RCP,
+    SCP,
+    SHOP,
+    TEST,
+    deny,
+    document,
+    organization,
+    rcp,
+)
 from tests.unit.organization.test_proposal import at, policy
 
 CATALOG = Catalog()
@@ -174,3 +192,78 @@ def test_a_probe_context_has_every_key_but_the_absent_ones():
     assert "aws:sourceip" in context
     assert "aws:sourcearn" not in context
     assert dict(context) == {"aws:principalaccount": SHOP}
+
+
+# What the proposal cannot newly deny is left out; the same must be found without leaving anything out.
+
+MFA = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+POOL = {
+    each.id: each
+    for each in (
+        *FULL_ACCESS_POLICIES.values(),
+        *(
+            Policy(f"p-{number}", f"policy{number}", kind, document(value))
+            for number, (kind, value) in enumerate(
+                [
+                    (SCP, deny("iam:*")),
+                    (SCP, deny("iam:Create*", Condition=MFA)),
+                    (SCP, {**deny(), "Statement": [{"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"}]}),
+                    (SCP, {**deny(), "Statement": [{"Effect": "Allow", "Action": "iam:*", "Resource": "*"}]}),
+                    (SCP, {**deny("sts:*"), "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}),
+                    (RCP, rcp("sts:AssumeRole")),
+                    (RCP, rcp("s3:*")),
+                ]
+            )
+        ),
+    )
+}
+UNITS = ("r-a1b2", "ou-a1b2-work", "ou-a1b2-wprd", "ou-a1b2-labs", "ou-a1b2-lprd")
+
+
+@st.composite
+def organizations(draw):
+    """The small organization with other policies attached, accounts moved, and knowledge missing."""
+    nodes = {}
+    for node in organization().nodes.values():
+        scps = draw(st.lists(st.sampled_from([each for each, row in POOL.items() if row.type is SCP]), max_size=3))
+        rcps = draw(st.lists(st.sampled_from([each for each, row in POOL.items() if row.type is RCP]), max_size=2))
+        # Mostly nodes keep their Allow: else every action is denied everywhere, and nothing is told apart.
+        keeps = draw(st.sampled_from([True, True, True, True, False]))
+        parent = node.parent
+        if node.id in (SHOP, TEST, LOOSE):
+            parent = draw(st.sampled_from([parent, *UNITS]))
+        full = (FULL_ACCESS[SCP],) if keeps else ()
+        nodes[node.id] = replace(
+            node,
+            parent=parent,
+            scps=tuple(dict.fromkeys((*full, *scps))),
+            rcps=tuple(dict.fromkeys((FULL_ACCESS[RCP], *rcps))),
+        )
+    gaps = draw(st.sets(st.tuples(st.sampled_from([Gap.SCPS, Gap.RCPS]), st.sampled_from(sorted(nodes))), max_size=2))
+    types = draw(st.sampled_from([{SCP, RCP}, {SCP, RCP}, {SCP}, {RCP}]))
+    return replace(organization(), nodes=nodes, policies=POOL, gaps=frozenset(gaps), policy_types=frozenset(types))
+
+
+@given(organizations(), organizations(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_what_is_not_probed_is_not_locked_out(current, proposed, same_nodes):
+    if same_nodes:
+        # As a proposal mostly is: a node or two differ.
+        changed = {each: proposed.nodes[each] for each in ("ou-a1b2-wprd", TEST)}
+        proposed = replace(current, nodes={**current.nodes, **changed})
+    quick = lockouts(current, proposed, LockoutProbe(current, proposed, CATALOG))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lockouts_module, "_newly_deniable", lambda *_: lambda _action: True)
+        assert lockouts(current, proposed, LockoutProbe(current, proposed, CATALOG)) == quick
+
+
+def test_an_allow_that_may_stand_where_nothing_is_known_can_be_lost():
+    known = organization()
+    nodes = dict(known.nodes)
+    for unit in ("ou-a1b2-lprd", "ou-a1b2-wprd"):
+        nodes[unit] = replace(nodes[unit], scps=())
+    # Nothing is known of the unit that the account leaves; the one it goes to surely has no Allow.
+    current = replace(known, nodes=nodes, gaps=frozenset({(Gap.SCPS, "ou-a1b2-lprd")}))
+    proposed = apply(Proposal(moves=(Move(at("test"), at("ou-a1b2-wprd")),)), current)
+    rows = lockouts(current, proposed, LockoutProbe(current, proposed, CATALOG))
+    assert roles_of(rows) == ROLES

@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.replay.outcome import Outcome
-from simulator.replay.replayer import OTHER_POLICIES, Question, Replayer, Selection
+from simulator.replay.replayer import OTHER_POLICIES, Question, Replayer
 from tests.replay_tools import Memory, record, role
 from tests.unit.replay.world import (
     APP,
@@ -38,7 +38,7 @@ def org(attached):
 
 def review(today, base, head, *records):
     """The impact between two versions of a log made under a third."""
-    asked = Question(org(base), org(head), Selection(), org(today))
+    asked = Question(org(base), org(head), logged_under=org(today))
     return Replayer(asked, CATALOG).run([Memory(records)])
 
 
