@@ -3,8 +3,9 @@
 from simulator.decision.conditions import CompiledCondition, compile_condition
 from simulator.decision.resources import CompiledResources
 from simulator.decision.verdict import StatementRef
+from simulator.iam.action_names import matcher_of_words
 from simulator.iam.catalog import Catalog
-from simulator.iam.pattern import Matcher, glob_pieces, matcher
+from simulator.iam.pattern import Matcher
 from simulator.policy.document import Effect, PolicyDocument, PolicyType, Statement
 
 Levels = tuple[tuple[PolicyDocument, ...], ...]
@@ -49,10 +50,7 @@ class CompiledStatement:
 
 def action_matcher(statement: Statement) -> Matcher:
     """Tells whether a statement's Action or NotAction matches an action given in lower case."""
-    matchers = tuple(matcher(glob_pieces(word.value.lower())) for word in statement.actions.words)
-    if statement.actions.negated:
-        return lambda action: not any(each(action) for each in matchers)
-    return lambda action: any(each(action) for each in matchers)
+    return matcher_of_words([word.value for word in statement.actions.words], negated=statement.actions.negated)
 
 
 class Compiler:
