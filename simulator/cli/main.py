@@ -17,6 +17,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "evaluate": ("evaluate", "Decide single requests: JSON lines in, JSON lines out."),
     "simulate": ("simulate", "Replay CloudTrail logs against proposed SCPs and RCPs."),
     "test": ("test", "Run the policy cases (YAML) beside policies."),
+    "usage": ("usage", "Tell who relies on some actions, before there is a proposal."),
     "waive": ("waive", "Write a waiver for a finding of a report."),
 }
 
