@@ -45,6 +45,10 @@ class OrgsimError(Exception):
         self.column = column
         self.status = status
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors travel from worker processes; what is made anew here needs no arguments of a subclass's own."""
+        return _again, (type(self), self.args), self.__dict__
+
     def __str__(self) -> str:
         return f"{self.place}{self.message}"
 
@@ -53,3 +57,7 @@ class OrgsimError(Exception):
         """`file:line:column: `, as far as it is known, else the empty text."""
         parts = [str(part) for part in (self.file, self.line, self.column) if part is not None]
         return ":".join(parts) + ": " if parts else ""
+
+
+def _again(kind: type[OrgsimError], arguments: tuple[object, ...]) -> OrgsimError:
+    return kind.__new__(kind, *arguments)

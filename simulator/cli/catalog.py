@@ -14,7 +14,7 @@ from simulator.errors import ExitStatus
 from simulator.organization.snapshot import facts
 from simulator.outputs import catalog_coverage, catalog_show
 from simulator.sources.catalog_cache import write_update
-from simulator.sources.files import find_batches
+from simulator.sources.logs import find_logs
 from simulator.sources.organizations import read_organization
 from simulator.sources.service_reference import DEFAULT_URL, fetch_update
 
@@ -51,21 +51,20 @@ def show(event_source: str, event_name: str, form: str) -> int:
 @options.logs
 @options.organization("Organization snapshot: it may tell owners of resources.")
 @options.output_format(("terminal", "json"), "form")
-def coverage(logs: tuple[Path, ...], organization: Path | None, form: str) -> int:
+def coverage(logs: tuple[str, ...], organization: Path | None, form: str) -> int:
     """Measure how many records of a log resolve to actions, resources and owners; list those that do not.
 
     Exit status: 0 measured, 1 could not run, 2 wrong usage, 3 no records found.
     """
     known = facts(read_organization(organization))
     catalog = load_catalog()
-    batches, skipped = find_batches(logs)
-    with progress("Measuring", batches) as update:
+    with find_logs(logs) as (batches, skipped), progress("Measuring", batches) as update:
         measured = measure(batches, catalog, known, update)
     for file in skipped:
         measured.files_skipped[file.reason] += 1
     sys.stdout.write(catalog_coverage.as_json(measured) if form == "json" else catalog_coverage.terminal(measured))
     if measured.read == 0:
-        click.echo("orgsim: no CloudTrail records found under " + ", ".join(map(str, logs)), err=True)
+        click.echo("orgsim: no CloudTrail records found under " + ", ".join(logs), err=True)
         return ExitStatus.NO_RECORDS
     return ExitStatus.OK
 

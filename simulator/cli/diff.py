@@ -48,7 +48,7 @@ from simulator.sources.revisions import ReadVersion, read_revisions
 def command(
     base: str,
     head: Path,
-    logs: tuple[Path, ...],
+    logs: tuple[str, ...],
     organization: Path | None,
     since: str | None,
     until: str | None,

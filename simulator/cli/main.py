@@ -13,9 +13,12 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     # name: (module of simulator.cli with a click command `command`, one line of help)
     "check": ("check", "Validate SCPs and RCPs: what AWS would refuse, and what surely is not meant."),
     "catalog": ("catalog", "Show, measure and update what CloudTrail events stand for."),
+    "collect": ("collect", "Bring CloudTrail events from AWS to this machine."),
     "diff": ("diff", "Compare two proposals, or two revisions of one, over the same logs."),
+    "doctor": ("doctor", "Tell what these AWS credentials can reach, and what is missing."),
     "evaluate": ("evaluate", "Decide single requests: JSON lines in, JSON lines out."),
     "simulate": ("simulate", "Replay CloudTrail logs against proposed SCPs and RCPs."),
+    "snapshot": ("snapshot", "Write down the organization as it is at AWS; compare two snapshots."),
     "test": ("test", "Run the policy cases (YAML) beside policies."),
     "usage": ("usage", "Tell who relies on some actions, before there is a proposal."),
     "waive": ("waive", "Write a waiver for a finding of a report."),

@@ -26,9 +26,8 @@ logs: Final = click.option(
     "logs",
     multiple=True,
     required=True,
-    type=click.Path(path_type=Path),
     metavar="PATH",
-    help="CloudTrail log file or folder, at any depth; repeatable.",
+    help="CloudTrail log file or folder, at any depth, or s3://BUCKET/PREFIX; repeatable.",
 )
 since: Final = click.option("--since", metavar="TIME", help="Leave out records before this time (ISO 8601, UTC).")
 until: Final = click.option("--until", metavar="TIME", help="Leave out records from this time on (ISO 8601, UTC).")

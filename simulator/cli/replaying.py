@@ -26,7 +26,7 @@ from simulator.replay.impact import Impact
 from simulator.replay.outcome import Outcome
 from simulator.replay.reading import Selection
 from simulator.replay.replayer import Question
-from simulator.sources.files import find_batches
+from simulator.sources.logs import find_logs
 
 _FAIL_ON: Final[Mapping[str, tuple[Outcome, ...]]] = MappingProxyType(
     {
@@ -108,12 +108,12 @@ def wants_identities(behind: bool, format_name: str, outputs: Sequence[Path]) ->
     return behind or not WITH_IDENTITIES.isdisjoint({format_name, *map(format_of, outputs)})
 
 
-def replayed(question: Question, logs: Sequence[Path], catalog: Catalog, workers: int | None, *, quiet: bool) -> Impact:
+def replayed(question: Question, logs: Sequence[str], catalog: Catalog, workers: int | None, *, quiet: bool) -> Impact:
     """The impact over all log files below `logs`, with progress for who waits."""
-    batches, skipped = find_batches(logs)
-    workers = workers or sensible_workers(batches, os.cpu_count() or 1)
-    with progress("Replaying", batches, quiet=quiet) as update:
-        impact = replay(question, batches, catalog, workers, update)
+    with find_logs(logs, question.selection.since, question.selection.until) as (batches, skipped):
+        workers = workers or sensible_workers(batches, os.cpu_count() or 1)
+        with progress("Replaying", batches, quiet=quiet) as update:
+            impact = replay(question, batches, catalog, workers, update)
     for file in skipped:
         impact.files_skipped[file.reason] += 1
     return impact
@@ -159,7 +159,7 @@ def check_outputs(outputs: Sequence[Path]) -> None:
 
 def finish(
     report: Report,
-    logs: Sequence[Path],
+    logs: Sequence[str],
     *,
     format_name: str,
     outputs: Sequence[Path],
@@ -172,7 +172,7 @@ def finish(
     shown = report if salt is None else redact(report, salt)
     write(lambda name, view: render(name, shown, view), format_name, files, quiet=quiet)
     if report.impact.read == 0:
-        click.echo("orgsim: no CloudTrail records found under " + ", ".join(map(str, logs)), err=True)
+        click.echo("orgsim: no CloudTrail records found under " + ", ".join(logs), err=True)
         return ExitStatus.NO_RECORDS
     return ExitStatus.FINDINGS if _fails(report, _FAIL_ON[fail_on]) else ExitStatus.OK
 

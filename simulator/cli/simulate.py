@@ -39,7 +39,7 @@ from simulator.sources.proposals import read_proposal
 @options.workers
 def command(
     proposal: Path,
-    logs: tuple[Path, ...],
+    logs: tuple[str, ...],
     organization: Path | None,
     since: str | None,
     until: str | None,

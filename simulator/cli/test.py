@@ -20,7 +20,7 @@ from simulator.iam.catalog import Catalog
 from simulator.outputs.case_results import render_json, render_junit, render_terminal
 from simulator.policy.document import PolicyType
 from simulator.sources.cases import read_cases
-from simulator.sources.files import find_batches
+from simulator.sources.logs import find_logs
 from simulator.sources.organizations import read_organization
 from simulator.sources.policies import read_policy_files
 
@@ -31,13 +31,12 @@ from simulator.sources.policies import read_policy_files
     "--logs",
     "logs",
     multiple=True,
-    type=click.Path(path_type=Path),
     metavar="PATH",
-    help="CloudTrail log file or folder: also tell which statements its records exercise; repeatable.",
+    help="CloudTrail log file, folder or s3:// address: also tell which statements its records exercise; repeatable.",
 )
 @options.organization("Organization snapshot, with --logs: which accounts are members.")
 @options.output_format(["terminal", "json", "junit"])
-def command(paths: tuple[Path, ...], logs: tuple[Path, ...], organization: Path | None, format_name: str) -> int:
+def command(paths: tuple[Path, ...], logs: tuple[str, ...], organization: Path | None, format_name: str) -> int:
     """Run policy cases: YAML files of requests with the expected decision, beside their policies.
 
     PATH is a case file or a folder with case files at any depth; docs/policy-tests.md has the format. Failures are
@@ -79,8 +78,7 @@ def _named(case: Case) -> Iterator[CoveredPolicy]:
 
 
 def _by_records(
-    policies: Sequence[CoveredPolicy], logs: Sequence[Path], organization: Path | None, catalog: Catalog
+    policies: Sequence[CoveredPolicy], logs: Sequence[str], organization: Path | None, catalog: Catalog
 ) -> frozenset[StatementKey]:
-    batches, _ = find_batches(logs)
-    with progress("Reading", batches) as update:
+    with find_logs(logs) as (batches, _), progress("Reading", batches) as update:
         return exercised_by_records(policies, batches, read_organization(organization), catalog, update)

@@ -23,7 +23,7 @@ from simulator.policy.document import Effect, PolicyDocument
 from simulator.replay.reading import Selection
 from simulator.replay.restrictions import Restriction, of_pattern, of_policy, unknown_words
 from simulator.replay.usage import UsageQuestion
-from simulator.sources.files import find_batches
+from simulator.sources.logs import find_logs
 from simulator.sources.organizations import read_organization
 from simulator.sources.policies import read_policy_files
 
@@ -57,7 +57,7 @@ _ALLOWS: Final = "{}: its Allow statements were left out; what an allow list lea
 def command(
     patterns: tuple[str, ...],
     policies: tuple[Path, ...],
-    logs: tuple[Path, ...],
+    logs: tuple[str, ...],
     organization: Path | None,
     since: str | None,
     until: str | None,
@@ -91,10 +91,11 @@ def command(
         accounts=frozenset(map(options.account, accounts)),
     )
     current = read_organization(organization)
-    batches, skipped = find_batches(logs)
-    workers = workers or sensible_workers(batches, os.cpu_count() or 1)
-    with progress("Counting", batches, quiet=quiet) as update:
-        usage = count_usage(UsageQuestion(current, restrictions, selection), batches, catalog, workers, update)
+    question = UsageQuestion(current, restrictions, selection)
+    with find_logs(logs, selection.since, selection.until) as (batches, skipped):
+        workers = workers or sensible_workers(batches, os.cpu_count() or 1)
+        with progress("Counting", batches, quiet=quiet) as update:
+            usage = count_usage(question, batches, catalog, workers, update)
     for file in skipped:
         usage.files_skipped[file.reason] += 1
     notes = [*_notes(documents, restrictions, catalog), *([_NO_SNAPSHOT] if current.assumed else [])]

@@ -19,8 +19,10 @@ SkipReason = Literal["not-cloudtrail", "event-notification", "cloudtrail-insight
 ContentReason = Literal["cloudtrail-digest", "cloudtrail-insight", "cloudtrail-aggregated", "empty", "not-json"]
 DamageReason = Literal[
     "unreadable",  # the operating system refuses to read (the rest of) the file
+    "truncated-object",  # S3 sends less of an object than it announced, again and again
     "truncated-gzip",
     "corrupt-gzip",
+    "corrupt-parquet",
     "truncated-json",  # the text ends inside a value
     "broken-json",  # text that is not JSON between or inside records
     "broken-record",  # one JSON value that cannot be decoded

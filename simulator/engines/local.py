@@ -5,10 +5,11 @@ from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from simulator.decision.facts import Facts
+from simulator.engines.ahead import Far, ahead
 from simulator.iam.catalog import Catalog
 from simulator.replay.batch import Batch
 from simulator.replay.impact import Impact
-from simulator.replay.reading import Numbered, Progress, folder_accounts
+from simulator.replay.reading import Numbered, Ordered, Progress, folder_accounts
 from simulator.replay.replayer import Question, Replayer
 from simulator.replay.survey import Survey
 
@@ -23,12 +24,16 @@ _PARTS_PER_WORKER = 4
 _WORTH_PROCESSES = 16 << 20
 """Stored bytes below which starting processes costs more than it saves."""
 
+_FETCHING = 64 << 10
+"""Fetching an object from far away costs as much as reading so many stored bytes."""
+
 _Result = TypeVar("_Result")
 
 
 def sensible_workers(batches: Sequence[Batch], cores: int) -> int:
     """How many workers to use where nobody said: all cores, but one for little work."""
-    return cores if sum(batch.size for batch in batches) >= _WORTH_PROCESSES else 1
+    work = sum(batch.size + (_FETCHING if isinstance(batch, Far) else 0) for batch in batches)
+    return cores if work >= _WORTH_PROCESSES else 1
 
 
 def replay(question: Question, batches: Sequence[Batch], catalog: Catalog, workers: int, progress: Progress) -> Impact:
@@ -64,11 +69,11 @@ class _Passes(Protocol[_Given]):
 
     facts: Facts
 
-    def survey(self, batches: Numbered, /) -> Survey: ...
+    def survey(self, batches: Ordered, progress: Progress = ..., /) -> Survey: ...
 
-    def judge(self, survey: Survey, folder_accounts: frozenset[str], batches: Numbered, /) -> _Given: ...
-
-    def run(self, batches: Sequence[Batch], progress: Progress, /) -> _Given: ...
+    def judge(
+        self, survey: Survey, folder_accounts: frozenset[str], batches: Ordered, progress: Progress = ..., /
+    ) -> _Given: ...
 
 
 _Asked = TypeVar("_Asked")
@@ -85,13 +90,16 @@ def _run(
     progress: Progress,
 ) -> _Folded:
     passes = maker(question, catalog)
+    numbered = list(enumerate(batches))
     if workers <= 1 or len(batches) < 2:
-        return passes.run(batches, progress)
+        survey = passes.survey(ahead(numbered), progress)
+        survey.close()
+        return passes.judge(survey, folder_accounts(passes.facts, batches), ahead(numbered), progress)
     # Imported here: one process needs none of it.
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import active_children, get_context
 
-    parts = _balanced(list(enumerate(batches)), workers * _PARTS_PER_WORKER)
+    parts = _balanced(numbered, workers * _PARTS_PER_WORKER)
     folders = folder_accounts(passes.facts, batches)
     # A fresh interpreter, not a fork: threads of a progress bar must not be copied mid-step.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent)
@@ -136,7 +144,7 @@ def _in_order(
 
 
 def _survey(maker: _Maker[_Asked, _Folded], question: _Asked, catalog: Catalog, part: Numbered) -> Survey:
-    return maker(question, catalog).survey(part)
+    return maker(question, catalog).survey(ahead(part))
 
 
 def _judge(
@@ -147,7 +155,7 @@ def _judge(
     folders: frozenset[str],
     part: Numbered,
 ) -> _Folded:
-    return maker(question, catalog).judge(survey, folders, part)
+    return maker(question, catalog).judge(survey, folders, ahead(part))
 
 
 def _balanced(batches: Sequence[tuple[int, Batch]], count: int) -> list[Numbered]:

@@ -14,7 +14,7 @@ from simulator.decision.facts import Facts
 from simulator.errors import OrgsimError
 from simulator.organization.snapshot_reader import SCHEMA, read_snapshot
 from simulator.organization.tree import FULL_ACCESS_POLICIES, Node, NodeKind, Organization
-from simulator.policy.document import PolicyDocument, PolicyType
+from simulator.policy.document import PolicyType
 
 
 def parse_organization(text: str, file: str | None = None) -> Organization:
@@ -60,7 +60,7 @@ def dump_organization(organization: Organization) -> str:
         "policy_types": [each.value for each in PolicyType if each in organization.policy_types],
         "root": _node_json(organization.root, below),
         "policies": {
-            each.id: {"name": each.name, "type": each.type.value, "document": _document_json(each.document)}
+            each.id: {"name": each.name, "type": each.type.value, "document": document_json(each.document.text)}
             for each in policies
         },
     }
@@ -77,6 +77,11 @@ def dump_organization(organization: Organization) -> str:
         ],
     }
     snapshot.update((name, value) for name, value in optional.items() if value)
+    return snapshot_text(snapshot)
+
+
+def snapshot_text(snapshot: Mapping[str, Any]) -> str:
+    """The text of a snapshot whose fields are put together already."""
     text = json.dumps(snapshot, indent=2, ensure_ascii=False)
     if any("\ud800" <= character <= "\udfff" for character in text):
         text = json.dumps(snapshot, indent=2)  # half a surrogate pair can be written only as an escape
@@ -99,9 +104,9 @@ def _sorted(table: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(table.items()))
 
 
-def _document_json(document: PolicyDocument) -> Any:
-    """The policy as JSON values. A number that Python would rewrite stays as the text it was written as."""
-    return json.loads(document.text.lstrip("\ufeff"), parse_int=_integer, parse_float=_decimal)
+def document_json(text: str) -> Any:
+    """A policy's text as JSON values. A number that Python would rewrite stays as the text it was written as."""
+    return json.loads(text.lstrip("\ufeff"), parse_int=_integer, parse_float=_decimal)
 
 
 def _integer(text: str) -> int | str:

@@ -31,6 +31,9 @@ _SHARED, _TIME, _REGION, _RECIPIENT = map(
 Numbered = Sequence[tuple[int, Batch]]
 """Batches with their place in the whole log's order, which settles whose copy of a repeated record counts."""
 
+Ordered = Iterable[tuple[int, Batch]]
+"""The same, one after the other: where they come from, those to come may be looked after already."""
+
 Progress = Callable[[int], None]
 """Called with the stored bytes of each batch that is done with."""
 
@@ -77,7 +80,7 @@ def folder_accounts(facts: Facts, batches: Iterable[Batch]) -> frozenset[str]:
     )
 
 
-def survey_of(batches: Numbered, progress: Progress, *, wants_sessions: bool) -> Survey:
+def survey_of(batches: Ordered, progress: Progress, *, wants_sessions: bool) -> Survey:
     """The first look at some batches; `Survey.close` it when all parts are merged."""
     survey = Survey(wants_sessions=wants_sessions)
     narrowing = Narrowing(GLANCED)

@@ -42,7 +42,7 @@ from simulator.replay.labels import resource_label
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, change_of, outcome_of
 from simulator.replay.reading import (
     LogReader,
-    Numbered,
+    Ordered,
     Progress,
     Selection,
     folder_accounts,
@@ -124,12 +124,12 @@ class Replayer:
         )
         self.assume = {key.lower(): value for key, value in question.selection.assume.items()}
 
-    def survey(self, batches: Numbered, progress: Progress = no_progress) -> Survey:
+    def survey(self, batches: Ordered, progress: Progress = no_progress) -> Survey:
         """The first look at some batches."""
         return survey_of(batches, progress, wants_sessions=wants_sessions(self._keys))
 
     def judge(
-        self, survey: Survey, folder_accounts: frozenset[str], batches: Numbered, progress: Progress = no_progress
+        self, survey: Survey, folder_accounts: frozenset[str], batches: Ordered, progress: Progress = no_progress
     ) -> Impact:
         """The impact of some batches, with what the survey of all of them taught."""
         judge = _Judge(self, survey, folder_accounts)

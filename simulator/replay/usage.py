@@ -33,7 +33,7 @@ from simulator.replay.labels import resource_label
 from simulator.replay.outcome import Outcome, StatementPlace
 from simulator.replay.reading import (
     LogReader,
-    Numbered,
+    Ordered,
     Progress,
     Selection,
     folder_accounts,
@@ -129,12 +129,12 @@ class UsageCounter:
         # No condition is asked, so no context key has to be found out.
         self.normalizer = Normalizer(catalog, _NO_KEYS, self.actions, ResourceMap(catalog))
 
-    def survey(self, batches: Numbered, progress: Progress = no_progress) -> Survey:
+    def survey(self, batches: Ordered, progress: Progress = no_progress) -> Survey:
         """The first look at some batches."""
         return survey_of(batches, progress, wants_sessions=False)
 
     def judge(
-        self, survey: Survey, folder_accounts: frozenset[str], batches: Numbered, progress: Progress = no_progress
+        self, survey: Survey, folder_accounts: frozenset[str], batches: Ordered, progress: Progress = no_progress
     ) -> Usage:
         """The usage of some batches, with what the survey of all of them taught."""
         facts = survey.facts(self.facts, folder_accounts)

@@ -1,8 +1,6 @@
 """The local cache of a catalog update: one small file, replaced as a whole or not at all."""
 
 import gzip
-import os
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Final
@@ -11,6 +9,7 @@ import msgspec
 
 from simulator.errors import OrgsimError
 from simulator.iam.catalog_update import CatalogUpdate, ServiceUpdate
+from simulator.sources.whole_file import write_whole
 
 FILE_NAME: Final = "service-reference.json.gz"
 SCHEMA: Final = "orgsim/catalog-update/1"
@@ -61,30 +60,5 @@ def write_update(update: CatalogUpdate, folder: Path) -> Path:
     services = {name: msgspec.Raw(encoded) for name, encoded in sorted(update.services.items())}
     content = msgspec.json.encode(_Cache(SCHEMA, update.origin, update.fetched, services))
     path = folder / FILE_NAME
-    temporary: Path | None = None
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{FILE_NAME}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(gzip.compress(content, mtime=0))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        temporary = None
-        _flush_folder(folder)
-    except OSError as error:
-        raise OrgsimError("cannot-write", f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    write_whole(path, gzip.compress(content, mtime=0))
     return path
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the new name survive a crash, where folders can be flushed at all."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -20,7 +20,14 @@ from simulator.errors import OrgsimError
 from simulator.replay.batch import Batch
 
 SkipReason = Literal[
-    "cloudtrail-digest", "cloudtrail-insight", "cloudtrail-aggregated", "empty", "hidden", "unreadable", "not-a-file"
+    "cloudtrail-digest",
+    "cloudtrail-insight",
+    "cloudtrail-aggregated",
+    "archived",
+    "empty",
+    "hidden",
+    "unreadable",
+    "not-a-file",
 ]
 
 _KINDS: Final[dict[str, SkipReason]] = {
@@ -30,11 +37,15 @@ _KINDS: Final[dict[str, SkipReason]] = {
 }
 # `CloudTrail-NetworkActivity` is not among them: those records are replayed.
 _KIND_IN_NAME: Final = re.compile(r"\d{12}_(CloudTrail-[A-Za-z]+)_")
+NOTES_FOLDER: Final = ".orgsim"
+"""Where `orgsim collect` keeps notes beside the logs; it is no part of them."""
+
 _DELIVERY_FOLDER: Final = re.compile(r"(?:^|/)AWSLogs/(?:(o-[a-z0-9]+)/)?(\d{12})(?=/)")
 
 # The library's stub names an instance where there is a class.
 _INFLATE_ERROR: Final = cast("type[Exception]", igzip_lib.IsalError)
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_PARQUET_MAGIC: Final = b"PAR1"
 _READ_SIZE: Final = 256 * 1024
 _PIECE_SIZE: Final = 1024 * 1024
 
@@ -66,6 +77,10 @@ class FileBatch(msgspec.Struct, frozen=True):
                 head = file.read(_READ_SIZE)
                 if head.startswith(_GZIP_MAGIC):
                     yield from _inflate(file, head)
+                elif head.startswith(_PARQUET_MAGIC):
+                    from simulator.sources.ocsf import parquet_chunks  # few logs need it
+
+                    yield from parquet_chunks(self.path)
                 else:
                     while head:
                         yield head
@@ -105,6 +120,8 @@ class _Search:
         while waiting:
             place = waiting.pop()
             if place is not path and place.name.startswith("."):
+                if place.name == NOTES_FOLDER:
+                    continue
                 self.skipped.append(SkippedFile(str(place), "hidden"))
                 continue
             try:
@@ -131,17 +148,31 @@ class _Search:
         if reason is not None:
             self.skipped.append(SkippedFile(str(path), reason))
             return
-        # The innermost folder is the one that CloudTrail made.
-        folders: list[tuple[str, str]] = _DELIVERY_FOLDER.findall(path.absolute().as_posix())
-        organization, account = folders[-1] if folders else ("", "")
-        self.batches.append(FileBatch(path, status.st_size, account or None, organization or None))
+        account, organization = delivery_folder(path.absolute().as_posix())
+        self.batches.append(FileBatch(path, status.st_size, account, organization))
+
+
+def delivery_folder(path: str) -> tuple[str | None, str | None]:
+    """The account and the organization of an `AWSLogs/[o-…/]<account>/` folder in a path or an S3 key."""
+    # The innermost folder is the one that CloudTrail made.
+    folders: list[tuple[str, str]] = _DELIVERY_FOLDER.findall(path)
+    organization, account = folders[-1] if folders else ("", "")
+    return account or None, organization or None
+
+
+def kind_to_skip(path: str) -> SkipReason | None:
+    """Which of CloudTrail's own other files a path or an S3 key names, `None` if it may hold records."""
+    *folders, name = path.split("/")
+    for kind in (*folders, *_KIND_IN_NAME.findall(name)):
+        if kind in _KINDS:
+            return _KINDS[kind]
+    return None
 
 
 def _reason_to_skip(path: Path, status: os.stat_result, *, named: bool) -> SkipReason | None:
-    kinds = [*path.parts[:-1], *_KIND_IN_NAME.findall(path.name)]
-    for kind in kinds:
-        if kind in _KINDS:
-            return _KINDS[kind]
+    reason = kind_to_skip(path.as_posix())
+    if reason is not None:
+        return reason
     if not stat.S_ISREG(status.st_mode):
         # A pipe that the user names is read; one found in a folder could wait for ever.
         return None if named else "not-a-file"

@@ -181,9 +181,12 @@ def test_page_of_exit_statuses_lists_every_status_and_command():
 COMMANDS = {
     "catalog": "catalog.md",
     "check": "check.md",
+    "collect": "collect.md",
+    "doctor": "collect.md",
     "diff": "diff.md",
     "evaluate": "evaluate.md",
     "simulate": "simulate.md",
+    "snapshot": "snapshot.md",
     "test": "policy-tests.md",
     "usage": "usage.md",
     "waive": "waivers.md",
