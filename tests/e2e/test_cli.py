@@ -847,3 +847,9 @@ def test_a_case_file_that_is_none(files):
     done = call("test", files("broken.cases.yaml", b"cases: [\n"))
     assert done.returncode == 1
     assert re.match(r"orgsim: .+broken\.cases\.yaml:\d+.* \[[a-z-]+\]", done.stderr.decode())
+
+
+def test_the_readme_shows_what_mermaid_gives():
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").partition("```mermaid\n")[2].partition("```")[0]
+    done = run(*SAMPLES, "--account", "444444440002", "--format", "mermaid", "--fail-on", "none")
+    assert done.stdout.decode() == shown

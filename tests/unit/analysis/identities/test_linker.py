@@ -365,7 +365,7 @@ def test_no_more_is_read_than_is_decoded(case):
     ties = Ties()
     for each in case.records:
         text, found = each if isinstance(each, tuple) else (each, judged())
-        [record] = Narrowing(LOOKED_AT).list.decode(json.dumps([text]))
+        [record] = Narrowing(LOOKED_AT).decoders.list.decode(json.dumps([text]))
         ties.look(record, found)
     assert ties == folded(case.records)
 
