@@ -21,7 +21,7 @@ class Cost:
     """Seconds and bytes. `cpu` counts user and system time of the process and of all children it waited for.
 
     `peak` is the resident memory of all processes of the tree together, the largest that was seen every tenth of a
-    second, and at least the largest of one process as the system knows it.
+    second; without /proc the largest of one process as the system knows it (which counts what started it, too).
     """
 
     cpu: float
@@ -46,7 +46,7 @@ def run(command: Sequence[str], output: Path | None = None) -> Cost:
     if process.returncode not in (0, 10):
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{errors.decode(errors='replace')}")
     largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Cost(usage.ru_utime + usage.ru_stime, wall, max(watch.peak, largest), process.returncode)
+    return Cost(usage.ru_utime + usage.ru_stime, wall, watch.peak or largest, process.returncode)
 
 
 def best(command: Sequence[str], output: Path | None = None, times: int = 3, patience: float = 20.0) -> Cost:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from simulator.replay.impact import FindingFold, Smallest
+from simulator.replay.impact import Sightings, Smallest
 from simulator.replay.timeline import Timeline
 
 
@@ -136,13 +136,14 @@ def kept(samples):
 
 
 def contents(impact, *left_out):
-    """Everything an `Impact` holds, comparable; `left_out` are members that do not matter."""
+    """Everything an `Impact` (or other fold of a log) holds, comparable; `left_out` are members that do not matter."""
 
     def value(each):
         if isinstance(each, Smallest):
             return kept(each)
-        if isinstance(each, FindingFold | Timeline):
-            return {name: value(getattr(each, name)) for name in type(each).__slots__}
+        if isinstance(each, Sightings | Timeline):
+            names = (name for kind in type(each).__mro__ for name in getattr(kind, "__slots__", ()))
+            return {name: value(getattr(each, name)) for name in names}
         if isinstance(each, dict):
             return {key: value(one) for key, one in each.items() if one != 0}
         return each

@@ -7,7 +7,7 @@ import msgspec
 
 from simulator.iam.catalog import Catalog
 from simulator.organization.tree import Organization
-from simulator.replay.impact import FindingFold, FindingKey, Impact
+from simulator.replay.impact import FindingFold, FindingKey, Impact, Smallest
 from simulator.replay.outcome import Outcome, StatementPlace
 
 
@@ -85,6 +85,18 @@ def findings_of(impact: Impact, organization: Organization, catalog: Catalog) ->
     )
 
 
+def principal_at(arn: str, kind: str, account: str | None, organization: Organization) -> FindingPrincipal:
+    """An identity with its place in the organization; `arn` and `kind` as in `FindingPrincipal`."""
+    node = organization.account(account) if account else None
+    return FindingPrincipal(
+        arn=arn,
+        type=kind,
+        account=account,
+        account_name=node.name if node else "",
+        ou_path=organization.path(node.id) if node else "",
+    )
+
+
 def finding_id(key: FindingKey) -> str:
     """A hash of principal, action, policy name, Sid (else the statement's text) and node."""
     place = key.place
@@ -93,19 +105,12 @@ def finding_id(key: FindingKey) -> str:
 
 
 def _finding(key: FindingKey, fold: FindingFold, organization: Organization, catalog: Catalog) -> Finding:
-    account = organization.account(key.account) if key.account else None
     node = organization.nodes.get(key.place.attached_to) or organization.account(key.place.attached_to)
     cut = {"resources": fold.resources, "sessions": fold.sessions, "event_ids": fold.event_ids, "regions": fold.regions}
     return Finding(
         id=finding_id(key),
         outcome=key.outcome,
-        principal=FindingPrincipal(
-            arn=key.principal,
-            type=key.principal_type,
-            account=key.account,
-            account_name=account.name if account else "",
-            ou_path=organization.path(account.id) if account else "",
-        ),
+        principal=principal_at(key.principal, key.principal_type, key.account, organization),
         action=key.action,
         access=catalog.access_category(key.action),
         place=key.place,
@@ -115,8 +120,13 @@ def _finding(key: FindingKey, fold: FindingFold, organization: Organization, cat
         last_seen=fold.last_seen,
         regions=tuple(text for text, _ in fold.regions.items()),
         settled_by=tuple(sorted(catalog.spelled(each) for each in fold.keys)),
-        resources=tuple(Counted(*each) for each in fold.resources.items()),
-        sessions=tuple(Counted(*each) for each in fold.sessions.items()),
+        resources=counted(fold.resources),
+        sessions=counted(fold.sessions),
         event_ids=tuple(text for text, _ in fold.event_ids.items()),
         truncated=tuple(sorted(name for name, kept in cut.items() if kept.truncated)),
     )
+
+
+def counted(samples: Smallest) -> tuple[Counted, ...]:
+    """The texts of a fold with their calls."""
+    return tuple(Counted(*each) for each in samples.items())

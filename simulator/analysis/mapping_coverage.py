@@ -5,13 +5,10 @@ The log is read twice, as a replay does: whose a bucket is, or the full ARN of a
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from simulator.cloudtrail.actions import ActionMap
 from simulator.cloudtrail.checks import ActionCheck, ResourceCheck, Skipped, Unmapped
-from simulator.cloudtrail.containers import SkippedContent, SkippedRecord
-from simulator.cloudtrail.decoder import decode
 from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resources import ResourceMap
@@ -19,8 +16,8 @@ from simulator.decision.facts import Facts
 from simulator.decision.request import UNKNOWN, Tier
 from simulator.iam.catalog import Catalog
 from simulator.replay.batch import Batch
-from simulator.replay.event_ids import Mark, marks
-from simulator.replay.replayer import Progress, folder_accounts
+from simulator.replay.impact import LogTally
+from simulator.replay.reading import LogReader, Progress, Selection, folder_accounts, survey_of, whole_records
 from simulator.replay.survey import Survey
 
 MOST_KINDS: Final = 10_000
@@ -35,30 +32,23 @@ class EventKind(NamedTuple):
     missing: str
 
 
-@dataclass(slots=True)
-class MappingCoverage:
+class MappingCoverage(LogTally):
     """Counts of records. `read` = `duplicates` + all `skipped` + `unmapped` + `mapped`.
 
     `with_resource`, `with_owner`: mapped records of which the resource (or the certainty that the action takes none),
     or its owner, is known for every check that AWS surely made.
     """
 
-    read: int = 0
-    duplicates: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    unmapped: int = 0
-    mapped: int = 0
-    with_resource: int = 0
-    with_owner: int = 0
-    unresolved: Counter[EventKind] = field(default_factory=Counter)
-    """Kinds of events without an action; `missing` is the reason."""
-
-    without_resource: Counter[EventKind] = field(default_factory=Counter)
-    """Kinds of events with a resource that is not known; `missing` is the action."""
-
-    files_skipped: Counter[str] = field(default_factory=Counter)
-    unlisted: int = 0
-    """Records of kinds that came after `MOST_KINDS` others."""
+    def __init__(self) -> None:
+        super().__init__()
+        self.with_resource = 0
+        self.with_owner = 0
+        self.unresolved: Counter[EventKind] = Counter()
+        """Kinds of events without an action; `missing` is the reason."""
+        self.without_resource: Counter[EventKind] = Counter()
+        """Kinds of events with a resource that is not known; `missing` is the action."""
+        self.unlisted = 0
+        """Records of kinds that came after `MOST_KINDS` others."""
 
     @property
     def checked(self) -> int:
@@ -75,15 +65,11 @@ class MappingCoverage:
 
 def measure(batches: Sequence[Batch], catalog: Catalog, facts: Facts, progress: Progress) -> MappingCoverage:
     """The coverage of a log; `progress` is called with stored bytes, for each batch twice."""
-    survey = Survey(wants_sessions=False)
-    for number, batch in enumerate(batches):
-        for item in decode(batch.chunks()):
-            if isinstance(item, Record):
-                survey.look([item], number)
-        progress(batch.size)
+    numbered = list(enumerate(batches))
+    survey = survey_of(numbered, progress, wants_sessions=False)
     survey.close()
     measuring = _Measuring(catalog, survey, survey.facts(facts, folder_accounts(facts, batches)))
-    for number, batch in enumerate(batches):
+    for number, batch in numbered:
         measuring.read(number, batch)
         progress(batch.size)
     return measuring.coverage
@@ -98,32 +84,14 @@ class _Measuring:
         self._resources = ResourceMap(catalog)
         self._survey = survey
         self._facts = facts
+        self._reader = LogReader(self.coverage, survey, Selection())
 
     def read(self, number: int, batch: Batch) -> None:
         """Count the records of one log file."""
-        coverage = self.coverage
-        seen: set[Mark] = set()
-        for item in decode(batch.chunks()):
-            match item:
-                case SkippedContent(reason):
-                    coverage.files_skipped[reason] += 1
-                case SkippedRecord(reason):
-                    coverage.read += 1
-                    coverage.skipped[reason] += 1
-                case Record() as record:
-                    coverage.read += 1
-                    if self._is_repeated(record, number, seen):
-                        coverage.duplicates += 1
-                    else:
-                        self._count(record)
-
-    def _is_repeated(self, record: Record, number: int, seen: set[Mark]) -> bool:
-        (mark,) = marks([record])
-        if record.event_id is not None:
-            if mark in seen or self._survey.is_repeated(mark, number):
-                return True
-            seen.add(mark)
-        return self._survey.is_second_copy(record)
+        for item in self._reader.items(number, batch.name, batch.chunks()):
+            records = whole_records(item)
+            for place in self._reader.counting(records):
+                self._count(records[place])
 
     def _count(self, record: Record) -> None:
         coverage = self.coverage

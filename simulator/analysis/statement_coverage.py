@@ -27,7 +27,7 @@ from simulator.organization.snapshot import facts as facts_of
 from simulator.organization.tree import Organization
 from simulator.policy.document import PolicyDocument, PolicyType
 from simulator.replay.batch import Batch
-from simulator.replay.replayer import Progress, folder_accounts
+from simulator.replay.reading import Progress, folder_accounts
 from simulator.replay.survey import Survey
 
 StatementKey = tuple[str, int]

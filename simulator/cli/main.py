@@ -20,6 +20,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "simulate": ("simulate", "Replay CloudTrail logs against proposed SCPs and RCPs."),
     "snapshot": ("snapshot", "Write down the organization as it is at AWS; compare two snapshots."),
     "test": ("test", "Run the policy cases (YAML) beside policies."),
+    "usage": ("usage", "Tell who relies on some actions, before there is a proposal."),
     "waive": ("waive", "Write a waiver for a finding of a report."),
 }
 

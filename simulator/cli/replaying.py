@@ -24,7 +24,8 @@ from simulator.outputs.registry import WITH_IDENTITIES, format_of, render
 from simulator.policy.document import PolicyType
 from simulator.replay.impact import Impact
 from simulator.replay.outcome import Outcome
-from simulator.replay.replayer import Question, Selection
+from simulator.replay.reading import Selection
+from simulator.replay.replayer import Question
 from simulator.sources.logs import find_logs
 
 _FAIL_ON: Final[Mapping[str, tuple[Outcome, ...]]] = MappingProxyType(

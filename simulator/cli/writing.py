@@ -13,7 +13,7 @@ from simulator.cli import stdout
 from simulator.errors import OrgsimError
 from simulator.outputs.view import PLAIN, View
 from simulator.replay.batch import Batch
-from simulator.replay.replayer import Progress
+from simulator.replay.reading import Progress
 
 Renderer = Callable[[str, View], str]
 """Renders the report in the format of this name."""

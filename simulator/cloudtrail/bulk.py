@@ -6,6 +6,7 @@ one. Both ways give the same items; the windows depend on how the input was cut,
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -14,7 +15,7 @@ import msgspec
 from simulator.cloudtrail.coercion import ELEMENTS, UNREADABLE, is_utf8
 from simulator.cloudtrail.containers import Damage, Item, are_plain, read_element
 from simulator.cloudtrail.lexer import WHITE
-from simulator.cloudtrail.narrowing import Narrowing
+from simulator.cloudtrail.narrowing import ALL_FIELDS, Decoders, Narrowing
 from simulator.cloudtrail.record import Record
 
 _WINDOW: Final = 1024 * 1024
@@ -26,30 +27,71 @@ _POOR: Final = 8
 _TAIL: Final = 64
 """Bytes within which the end of a list, and of the object around it, is looked for."""
 
-_LINE: Final = msgspec.json.Decoder(Record)
-_LIST: Final = msgspec.json.Decoder(list[Record])
+_RAW_FILE: Final = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 _FIRST_KEY: Final = re.compile(rb'\{[ \t\r\n]*+"[^"\\]{1,64}+"')
 
 
 class Intact:
     """Plain records that stand one after the other; `records` may lack fields (`simulator.cloudtrail.narrowing`)."""
 
-    __slots__ = ("_lines", "_text", "records")
+    __slots__ = ("_form", "_text", "records")
 
-    def __init__(self, records: list[Record], text: bytes, *, lines: bool) -> None:
+    def __init__(self, records: list[Record], text: bytes, form: "Form") -> None:
         self.records = records
         self._text = text
-        self._lines = lines
+        self._form = form
 
     def whole(self) -> list[Record]:
         """The same records with all fields."""
         try:
-            return _LINE.decode_lines(self._text) if self._lines else _LIST.decode(self._text)
+            return _decoded(self._text, self._form, ALL_FIELDS)
         except UNREADABLE:
             # A field that nobody had asked for so far is of another shape.
-            texts = self._text.splitlines() if self._lines else ELEMENTS.decode(self._text)
-            items = chain.from_iterable(map(read_element, filter(None, texts)))
+            items = chain.from_iterable(map(read_element, self._texts()))
             return [item for item in items if isinstance(item, Record)]
+
+    def _texts(self) -> list[bytes] | list[msgspec.Raw]:
+        match self._form:
+            case Form.FILE:
+                return _RAW_FILE.decode(self._text)["Records"]
+            case Form.LIST:
+                return ELEMENTS.decode(self._text)
+            case Form.LINES:
+                return list(filter(None, self._text.splitlines()))
+
+
+class Form(Enum):
+    """How the text of intact records is written."""
+
+    FILE = "as CloudTrail delivers them"
+    LIST = "a list"
+    LINES = "one in a line"
+
+
+def _decoded(text: bytes, form: Form, decoders: Decoders) -> list[Record]:
+    match form:
+        case Form.FILE:
+            records: list[Record] = decoders.file.decode(text).Records
+            return records
+        case Form.LIST:
+            return decoders.list.decode(text)
+        case Form.LINES:
+            return decoders.line.decode_lines(text)
+
+
+def read_file(text: bytes, narrowing: Narrowing | None) -> Intact | None:
+    """The records of a whole file as CloudTrail delivers it, if all of them are plain records."""
+    return _intact(text, Form.FILE, narrowing) if text.startswith(b'{"Records":[') else None
+
+
+def _intact(text: bytes, form: Form, narrowing: Narrowing | None) -> Intact | None:
+    if not is_utf8(text):
+        return None
+    try:
+        records = _decoded(text, form, narrowing.decoders if narrowing else ALL_FIELDS)
+    except UNREADABLE:
+        return None  # One record of another shape is enough.
+    return Intact(records, text, form) if records and are_plain(records) else None
 
 
 class Window(NamedTuple):
@@ -64,13 +106,9 @@ def read_lines(text: bytes, place: int, narrowing: Narrowing | None, *, final: b
     """The records of the lines that begin at `place`, if all of them are plain records."""
     searched = min(len(text), place + _WINDOW)
     end = searched if final and searched == len(text) else text.rfind(b"\n", place, searched) + 1
-    window = text[place:end]
-    try:
-        records = (narrowing.line if narrowing else _LINE).decode_lines(window) if is_utf8(window) else []
-    except UNREADABLE:
-        records = []
-    if records and are_plain(records):
-        return Window(Intact(records, window, lines=True), end, _retry(place, end, searched))
+    intact = _intact(text[place:end], Form.LINES, narrowing)
+    if intact is not None:
+        return Window(intact, end, _retry(place, end, searched))
     return Window(None, place, searched)
 
 
@@ -85,14 +123,11 @@ def read_elements(text: bytes, place: int, narrowing: Narrowing | None) -> Windo
 
 
 def _elements(window: bytes, narrowing: Narrowing | None) -> Intact | Iterator[Item] | None:
+    intact = _intact(window, Form.LIST, narrowing)
+    if intact is not None:
+        return intact
     if not is_utf8(window):
         return None
-    try:
-        records = (narrowing.list if narrowing else _LIST).decode(window)
-        if are_plain(records):
-            return Intact(records, window, lines=False)
-    except UNREADABLE:
-        pass  # One record of another shape is enough.
     try:
         items = list(chain.from_iterable(map(read_element, ELEMENTS.decode(window))))
     except UNREADABLE:

@@ -124,8 +124,8 @@ def are_plain(records: list[Record]) -> bool:
         None not in map(_NAME, records)
         and None not in map(_TIME, records)
         and None not in sources
-        and _SKIPPED_TYPES.keys().isdisjoint(map(_TYPE, records))
-        and _SKIPPED_CATEGORIES.keys().isdisjoint(map(_CATEGORY, records))
+        and _SKIPPED_TYPES.keys().isdisjoint(set(map(_TYPE, records)))
+        and _SKIPPED_CATEGORIES.keys().isdisjoint(set(map(_CATEGORY, records)))
         and not any(source.startswith("aws:") for source in sources)
     )
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from simulator.cloudtrail.bulk import Intact
+from simulator.cloudtrail.bulk import Intact, read_file
 from simulator.cloudtrail.containers import (
     BrokenInputError,
     ContentReason,
@@ -19,6 +19,9 @@ from simulator.cloudtrail.salvage import Scanner
 
 _PIECE: Final = 1024 * 1024
 """Bytes that are looked at together, so that the cost of a cut does not depend on the source's chunks."""
+
+_WHOLE: Final = 8 * 1024 * 1024
+"""Bytes up to which a file is taken whole; CloudTrail's own are hardly ever larger."""
 
 _HELD: Final = 1_000_000
 _WHITE: Final = b" \t\r\n\x1e"
@@ -73,11 +76,15 @@ def decode_windows(chunks: Iterator[bytes], narrowing: Narrowing | None = None) 
 
 def _decode(chunks: Iterator[bytes], narrowing: Narrowing | None) -> Iterator[Item | Intact]:
     pieces = _Pieces(chunks)
-    head = pieces.take(_PIECE)
+    head = pieces.take(_WHOLE)
     while not pieces.ended and not head.strip(_WHITE):
         head = pieces.take(_PIECE)
     if _JSON.match(head) is not None:
-        yield from _scan(head, pieces, narrowing)
+        intact = read_file(head, narrowing) if pieces.ended and pieces.damage is None else None
+        if intact is not None:
+            yield intact
+        else:
+            yield from _scan(head, pieces, narrowing)
         return
     if head.strip(_WHITE):
         yield SkippedContent("not-json")

@@ -62,8 +62,25 @@ class _Narrow(msgspec.Struct, frozen=True, gc=False):
         raise AttributeError(name)
 
 
+class Decoders:
+    """Decoders of one type of record: of a delivered file, of a list of records, and of a record in a line."""
+
+    __slots__ = ("file", "line", "list")
+
+    def __init__(self, record: type[Record]) -> None:
+        records = list[record]  # type: ignore[valid-type]
+        # With a further member the file is something else, which is looked at more closely.
+        file = msgspec.defstruct("File", [("Records", records)], forbid_unknown_fields=True, gc=False)
+        self.file: msgspec.json.Decoder[Any] = msgspec.json.Decoder(file)
+        self.list: msgspec.json.Decoder[list[Record]] = msgspec.json.Decoder(records)
+        self.line: msgspec.json.Decoder[Record] = msgspec.json.Decoder(record)
+
+
+ALL_FIELDS: Final = Decoders(Record)
+
+
 class Narrowing:
-    """The fields that are decoded, and decoders for them: of a list of records, and of a record in a line."""
+    """The fields that are decoded, and decoders for them."""
 
     def __init__(self, fields: frozenset[Field] = frozenset()) -> None:
         self.fields = ALWAYS | fields
@@ -76,9 +93,7 @@ class Narrowing:
 
     def _make(self) -> None:
         # To all who read it, a narrow record is a record: what it lacks it does not hide.
-        record = cast("type[Record]", _narrowed(Record, self.fields))
-        self.list = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
-        self.line = msgspec.json.Decoder(record)
+        self.decoders = Decoders(cast("type[Record]", _narrowed(Record, self.fields)))
 
 
 def _narrowed(struct: type[msgspec.Struct], wanted: frozenset[Field]) -> type[msgspec.Struct]:

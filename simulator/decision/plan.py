@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,11 +13,9 @@ from simulator.decision.statement import CompiledStatement
 from simulator.decision.truth import Truth
 from simulator.policy.document import PolicyType
 
-_UNASKED: Final = object()
 
-
-class Planned(msgspec.Struct, frozen=True):
-    """A statement that names the action, with what is left to ask.
+class Planned(NamedTuple):
+    """A statement that names the action, with what is left to ask. A tuple: the loop over them takes it apart.
 
     `resource` numbers the plan's resource tests; `None` where it matches everything. Conditions that stand in several
     statements of the plan are `shared`, by number; `own` are the tests of the others, the quick ones first.
@@ -108,8 +106,8 @@ class Questions:
         self._plan = plan
         self._resource = resource
         self._context = context
-        self._answers: list[object] = [_UNASKED] * len(plan.shared_tests)
-        self._resource_answers: list[object] = [_UNASKED] * len(plan.resource_tests)
+        self._answers: dict[int, Truth] = {}
+        self._resource_answers: dict[int, Truth] = {}
 
     def matching(self, statements: Iterable[Planned]) -> Iterator[tuple[CompiledStatement, Truth]]:
         """The statements that match (true) or may match (`None`), in their order.
@@ -119,33 +117,38 @@ class Questions:
         """
         context = self._context
         answers = self._answers
-        resource_answers = self._resource_answers
-        for planned in statements:
-            truth: Truth = True
-            number = planned.resource
-            if number is not None:
-                answer = resource_answers[number]
-                if answer is _UNASKED:
-                    answer = self._plan.resource_tests[number](self._resource, context)
-                    resource_answers[number] = answer
+        asked: int | None = None
+        here: Truth = True
+        for statement, resource, shared, own in statements:
+            if resource != asked:
+                # Neighbours mostly name the same resources.
+                asked = resource
+                here = True if resource is None else self._matches_resource(resource)
+            if here is False:
+                continue
+            truth = here
+            if shared:
+                for number in shared:
+                    if number not in answers:
+                        answers[number] = self._plan.shared_tests[number](context)
+                    answer = answers[number]
+                    if answer is False:
+                        break
+                    if answer is None:
+                        truth = None
                 if answer is False:
                     continue
-                if answer is None:
-                    truth = None
-            for number in planned.shared:
-                answer = answers[number]
-                if answer is _UNASKED:
-                    answer = answers[number] = self._plan.shared_tests[number](context)
+            for test in own:
+                answer = test(context)
                 if answer is False:
                     break
                 if answer is None:
                     truth = None
             else:
-                for test in planned.own:
-                    answer = test(context)
-                    if answer is False:
-                        break
-                    if answer is None:
-                        truth = None
-                else:
-                    yield planned.compiled, truth
+                yield statement, truth
+
+    def _matches_resource(self, number: int) -> Truth:
+        answers = self._resource_answers
+        if number not in answers:
+            answers[number] = self._plan.resource_tests[number](self._resource, self._context)
+        return answers[number]

@@ -1,11 +1,18 @@
 """Statements, compiled: what of a policy's text is left to ask when a request comes."""
 
+from functools import lru_cache
+from typing import Final
+
 from simulator.decision.conditions import CompiledCondition, compile_condition
 from simulator.decision.resources import CompiledResources
 from simulator.decision.verdict import StatementRef
+from simulator.iam.action_names import matcher_of_words
 from simulator.iam.catalog import Catalog
-from simulator.iam.pattern import Matcher, glob_pieces, matcher
+from simulator.iam.pattern import Matcher
 from simulator.policy.document import Effect, PolicyDocument, PolicyType, Statement
+
+_MAX_COMPILED: Final = 2_000
+"""Action elements to remember: a policy that governs many accounts stands in many programs."""
 
 Levels = tuple[tuple[PolicyDocument, ...], ...]
 """The policies of each level, the root's first."""
@@ -49,10 +56,13 @@ class CompiledStatement:
 
 def action_matcher(statement: Statement) -> Matcher:
     """Tells whether a statement's Action or NotAction matches an action given in lower case."""
-    matchers = tuple(matcher(glob_pieces(word.value.lower())) for word in statement.actions.words)
-    if statement.actions.negated:
-        return lambda action: not any(each(action) for each in matchers)
-    return lambda action: any(each(action) for each in matchers)
+    words = tuple(word.value for word in statement.actions.words)
+    return _words_matcher(words, statement.actions.negated)
+
+
+@lru_cache(maxsize=_MAX_COMPILED)
+def _words_matcher(words: tuple[str, ...], negated: bool) -> Matcher:
+    return matcher_of_words(words, negated=negated)
 
 
 class Compiler:

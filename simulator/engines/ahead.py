@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from simulator.replay.batch import Batch
-from simulator.replay.replayer import Numbered
+from simulator.replay.reading import Numbered
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -1,12 +1,13 @@
 """What a report rests on and what it cannot know, as labelled sentences. Every format for people shows them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from simulator.analysis.report import Report
+from simulator.organization.tree import Organization
 from simulator.outputs.safe_text import safe_text
 from simulator.outputs.wording import name, plural, shorten, window
-from simulator.replay.impact import Impact
+from simulator.replay.impact import LogTally
 
 _KINDS: Final = 8
 """Kinds, files and accounts named in a row; the rest is counted."""
@@ -20,55 +21,65 @@ _LONGEST: Final = 300
 def evidence_rows(report: Report) -> list[tuple[str, str]]:
     """The rows, each a label and a sentence: window, accounts, regions, records, what was left out and why."""
     impact = report.impact
-    rows = [
-        ("window", window(impact.first_time, impact.last_time) or "no record has a time"),
-        ("accounts", _accounts(report)),
-        ("regions", _texts(sorted(impact.regions.counts)) or "none"),
-        ("records", _records(impact)),
-    ]
-    if impact.unmapped:
-        rows.append(("not judged", _unmapped(impact)))
-    if impact.skipped.total():
-        rows.append(("skipped", _counted(impact.skipped)))
-    rows.append(("files", _files(impact)))
-    if impact.damaged:
-        rows.append(("damaged", _damaged(impact)))
-    if impact.stale_accounts.counts:
-        missing = _texts(sorted(impact.stale_accounts.counts))
-        rows.append(("snapshot", f"lacks accounts that the log shows as ours: {missing}"))
+    rows = log_rows(impact, report.organization, f"; {plural(impact.requests, 'check')} made")
     if impact.drift:
         what = "passed although the current guardrails deny them: the snapshot is older than the log, or a bug of ours"
         rows.append(("drift", f"{plural(impact.drift, 'call')} {what}"))
-    rows += [("note", shorten(safe_text(each), _LONGEST)) for each in report.notes]
+    return rows + note_rows(report.notes)
+
+
+def log_rows(log: LogTally, organization: Organization, more: str = "", word: str = "judged") -> list[tuple[str, str]]:
+    """The rows that hold for every report on a log; `word` is what became of a mapped record, `more` ends that row."""
+    rows = [
+        ("window", window(log.first_time, log.last_time) or "no record has a time"),
+        ("accounts", _accounts(log, organization)),
+        ("regions", _texts(sorted(log.regions.counts)) or "none"),
+        ("records", _records(log, word) + more),
+    ]
+    if log.unmapped:
+        rows.append((f"not {word}", _unmapped(log)))
+    if log.skipped.total():
+        rows.append(("skipped", _counted(log.skipped)))
+    rows.append(("files", _files(log)))
+    if log.damaged:
+        rows.append(("damaged", _damaged(log)))
+    if log.stale_accounts.counts:
+        missing = _texts(sorted(log.stale_accounts.counts))
+        rows.append(("snapshot", f"lacks accounts that the log shows as ours: {missing}"))
     return rows
 
 
-def _records(impact: Impact) -> str:
+def note_rows(notes: Iterable[str]) -> list[tuple[str, str]]:
+    """How the inputs were read."""
+    return [("note", shorten(safe_text(each), _LONGEST)) for each in notes]
+
+
+def _records(log: LogTally, word: str) -> str:
     parts = [
-        f"{impact.mapped:,} judged",
-        f"{impact.unmapped:,} not judged",
-        plural(impact.duplicates, "duplicate"),
-        f"{impact.skipped.total():,} skipped",
+        f"{log.mapped:,} {word}",
+        f"{log.unmapped:,} not {word}",
+        plural(log.duplicates, "duplicate"),
+        f"{log.skipped.total():,} skipped",
     ]
-    return f"{impact.read:,} read = {' + '.join(parts)}; {plural(impact.requests, 'check')} made"
+    return f"{log.read:,} read = {' + '.join(parts)}"
 
 
-def _files(impact: Impact) -> str:
-    skipped = impact.files_skipped.total()
-    why = f"; {skipped:,} skipped: {_counted(impact.files_skipped)}" if skipped else ""
-    return f"{impact.files_read:,} read{why}"
+def _files(log: LogTally) -> str:
+    skipped = log.files_skipped.total()
+    why = f"; {skipped:,} skipped: {_counted(log.files_skipped)}" if skipped else ""
+    return f"{log.files_read:,} read{why}"
 
 
-def _unmapped(impact: Impact) -> str:
+def _unmapped(log: LogTally) -> str:
     kinds: dict[str, int] = {}
-    for kind, count in impact.unmapped_kinds.items():
+    for kind, count in log.unmapped_kinds.items():
         text = f"{kind.event_source} {kind.event_name}: {kind.reason}"
         kinds[text] = kinds.get(text, 0) + count
-    return _counted(kinds, more=impact.unmapped_truncated)
+    return _counted(kinds, more=log.unmapped_truncated)
 
 
-def _damaged(impact: Impact) -> str:
-    files = [f"{file} ({reason})" for file, reason in sorted(impact.damaged)]
+def _damaged(log: LogTally) -> str:
+    files = [f"{file} ({reason})" for file, reason in sorted(log.damaged)]
     texts = [shorten(safe_text(each), _LONGEST) for each in files[:_KINDS]]
     return "; ".join(texts) + (f"; … and {len(files) - _KINDS:,} more" if len(files) > _KINDS else "")
 
@@ -85,12 +96,12 @@ def _counted(counts: Mapping[str, int], more: bool = False) -> str:
     return "; ".join(texts)
 
 
-def _accounts(report: Report) -> str:
-    accounts = report.impact.accounts
-    stale = report.impact.stale_accounts.counts
+def _accounts(log: LogTally, organization: Organization) -> str:
+    accounts = log.accounts
+    stale = log.stale_accounts.counts
     names = []
     for account in sorted(accounts.counts):
-        node = report.organization.account(account)
+        node = organization.account(account)
         names.append(node.name if node else account if account in stale else f"{account} (external)")
     count = f"{len(names):,}{' or more' if accounts.truncated else ''}"
     return f"{count}: {_texts(names)}" if names else "none"

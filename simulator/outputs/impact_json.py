@@ -6,17 +6,17 @@ The same report gives the same bytes: maps are sorted by key, lists have the ord
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from simulator.analysis.findings import Finding
+from simulator.analysis.findings import Counted, Finding, FindingPrincipal
 from simulator.analysis.graph import plain_graph
 from simulator.analysis.report import Report
 from simulator.analysis.waivers import WAIVABLE, Waiver, reference
 from simulator.organization.tree import Organization
-from simulator.replay.impact import Impact, Smallest
+from simulator.replay.impact import LogTally, Smallest
 from simulator.replay.outcome import Outcome, StatementPlace
 
 SCHEMA: Final = "orgsim/impact/1"
@@ -42,25 +42,11 @@ def as_text(value: Mapping[str, Any]) -> str:
 def document(report: Report) -> dict[str, Any]:
     """The JSON document as plain values."""
     impact = report.impact
+    parts = log_parts(impact)
+    parts["records"]["requests"] = impact.requests
     return {
         "schema": SCHEMA,
-        "records": {
-            "read": impact.read,
-            "skipped": _sorted(impact.skipped),
-            "duplicates": impact.duplicates,
-            "unmapped": impact.unmapped,
-            "mapped": impact.mapped,
-            "requests": impact.requests,
-        },
-        "files": {
-            "read": impact.files_read,
-            "skipped": _sorted(impact.files_skipped),
-            "damaged": [
-                {"file": file, "reason": reason, "pieces": count}
-                for (file, reason), count in sorted(impact.damaged.items())
-            ],
-        },
-        "window": {"first": impact.first_time or None, "last": impact.last_time or None},
+        **parts,
         "outcomes": {outcome.value: impact.outcomes[outcome] for outcome in Outcome},
         "findings": [_finding(each) for each in report.findings],
         # networkx.node_link_graph(graph, edges="edges") reads it back.
@@ -138,22 +124,37 @@ def _acceptance(report: Report) -> dict[str, Any]:
     }
 
 
+def log_parts(log: LogTally) -> dict[str, dict[str, Any]]:
+    """`records`, `files` and `window`, which every report on a log has."""
+    return {
+        "records": {
+            "read": log.read,
+            "skipped": _sorted(log.skipped),
+            "duplicates": log.duplicates,
+            "unmapped": log.unmapped,
+            "mapped": log.mapped,
+        },
+        "files": {
+            "read": log.files_read,
+            "skipped": _sorted(log.files_skipped),
+            "damaged": [
+                {"file": file, "reason": reason, "pieces": count}
+                for (file, reason), count in sorted(log.damaged.items())
+            ],
+        },
+        "window": {"first": log.first_time or None, "last": log.last_time or None},
+    }
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
-    principal = finding.principal
     return {
         "id": finding.id,
         "outcome": finding.outcome.value,
-        "principal": {
-            "arn": principal.arn,
-            "type": principal.type,
-            "account": principal.account,
-            "account_name": principal.account_name,
-            "ou_path": principal.ou_path,
-        },
+        "principal": principal_row(finding.principal),
         "action": finding.action,
         "access": finding.access,
-        "resources": [{"arn": each.text, "calls": each.calls} for each in finding.resources],
-        "sessions": [{"name": each.text, "calls": each.calls} for each in finding.sessions],
+        "resources": counted(finding.resources, "arn"),
+        "sessions": counted(finding.sessions, "name"),
         "statement": _statement(finding.place, finding.attached_name),
         "settled_by": list(finding.settled_by),
         "calls": finding.calls,
@@ -163,6 +164,22 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "event_ids": list(finding.event_ids),
         "truncated": list(finding.truncated),
     }
+
+
+def principal_row(principal: FindingPrincipal) -> dict[str, Any]:
+    """Who calls."""
+    return {
+        "arn": principal.arn,
+        "type": principal.type,
+        "account": principal.account,
+        "account_name": principal.account_name,
+        "ou_path": principal.ou_path,
+    }
+
+
+def counted(rows: Iterable[Counted], member: str) -> list[dict[str, Any]]:
+    """Texts, as the member of this name, with their calls."""
+    return [{member: each.text, "calls": each.calls} for each in rows]
 
 
 def _statement(place: StatementPlace, attached_name: str) -> dict[str, Any]:
@@ -181,18 +198,28 @@ def _statement(place: StatementPlace, attached_name: str) -> dict[str, Any]:
 
 def _evidence(report: Report) -> dict[str, Any]:
     impact = report.impact
+    evidence = log_evidence(impact, report.organization)
+    truncated = evidence.pop("truncated")
     return {
-        "accounts": _accounts(impact.accounts, report.organization),
-        "regions": [{"name": name, "records": count} for name, count in impact.regions.items()],
-        "stale_accounts": [{"id": name, "records": count} for name, count in impact.stale_accounts.items()],
-        "unmapped": [
-            {"event_source": kind.event_source, "event_name": kind.event_name, "reason": kind.reason, "records": count}
-            for kind, count in sorted(impact.unmapped_kinds.items())
-        ],
+        **evidence,
         "drift": impact.drift,
         "notes": list(report.notes),
         "lockouts": list(report.lockouts),
-        "truncated": _truncated(impact),
+        "truncated": truncated,
+    }
+
+
+def log_evidence(log: LogTally, organization: Organization) -> dict[str, Any]:
+    """What every report on a log rests on."""
+    return {
+        "accounts": _accounts(log.accounts, organization),
+        "regions": [{"name": name, "records": count} for name, count in log.regions.items()],
+        "stale_accounts": [{"id": name, "records": count} for name, count in log.stale_accounts.items()],
+        "unmapped": [
+            {"event_source": kind.event_source, "event_name": kind.event_name, "reason": kind.reason, "records": count}
+            for kind, count in sorted(log.unmapped_kinds.items())
+        ],
+        "truncated": _truncated(log),
     }
 
 
@@ -204,12 +231,12 @@ def _accounts(accounts: Smallest, organization: Organization) -> list[dict[str, 
     return rows
 
 
-def _truncated(impact: Impact) -> list[str]:
+def _truncated(log: LogTally) -> list[str]:
     cut = {
-        "accounts": impact.accounts.truncated,
-        "regions": impact.regions.truncated,
-        "stale_accounts": impact.stale_accounts.truncated,
-        "unmapped": impact.unmapped_truncated,
+        "accounts": log.accounts.truncated,
+        "regions": log.regions.truncated,
+        "stale_accounts": log.stale_accounts.truncated,
+        "unmapped": log.unmapped_truncated,
     }
     return [name for name, is_cut in cut.items() if is_cut]
 

@@ -103,14 +103,14 @@ def render(format_name: str, report: Report, view: View = PLAIN) -> str:
     raise _unknown(f"there is no output format `{format_name}`", f"formats: {', '.join(FORMATS)}")
 
 
-def format_of(path: Path | str) -> str:
+def format_of(path: Path | str, endings: Mapping[str, str] = ENDINGS) -> str:
     """The format of an output file by its ending, in any case. Raises `OrgsimError` (`unknown-format`, usage)."""
     name = Path(path).name.lower()
-    found = next((format_name for each, format_name in ENDINGS.items() if name[1:].endswith(each)), None)
+    found = next((format_name for each, format_name in endings.items() if name[1:].endswith(each)), None)
     if found is None:
         ending = Path(path).suffix.lower()
         what = f"the ending `{ending}`" if ending else "a name without an ending"
-        raise _unknown(f"{what} tells no output format: {path}", f"known endings: {', '.join(ENDINGS)}")
+        raise _unknown(f"{what} tells no output format: {path}", f"known endings: {', '.join(endings)}")
     return found
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from simulator.analysis.findings import Counted, Finding
@@ -50,10 +50,15 @@ _BETWEEN: Final = "; "
 
 def render(report: Report) -> str:
     r"""The table with its header; lines end in CR LF and every cell is quoted, so that no separator splits one."""
+    return table(HEADER, map(_row, report.findings))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of harmless cells as text."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(HEADER)
-    writer.writerows(_row(finding) for finding in report.findings)
+    writer.writerow(header)
+    writer.writerows(rows)
     return stream.getvalue()
 
 
@@ -100,18 +105,20 @@ def _row(finding: Finding) -> list[str]:
     lists = (
         finding.regions,
         finding.settled_by,
-        _counted(finding.resources),
-        _counted(finding.sessions),
+        counted(finding.resources),
+        counted(finding.sessions),
         finding.event_ids,
         finding.truncated,
     )
-    return [*map(cell, values), *map(_joined, lists)]
+    return [*map(cell, values), *map(joined, lists)]
 
 
-def _counted(rows: Iterable[Counted]) -> list[str]:
+def counted(rows: Iterable[Counted]) -> list[str]:
+    """Texts with their calls in brackets."""
     return [f"{each.text} ({each.calls})" for each in rows]
 
 
-def _joined(texts: Iterable[str]) -> str:
+def joined(texts: Iterable[str]) -> str:
+    """A list as one cell."""
     # Each text is guarded, not only the first: a reader may split the cell.
     return _BETWEEN.join(cell(text) for text in texts)

@@ -39,7 +39,7 @@ _T = TypeVar("_T")
 
 def render(report: Report, view: View = PLAIN) -> str:
     """The report as text with a final newline, coloured with ANSI codes only if the view says so."""
-    page = _Page(view)
+    page = Page(view)
     for number, sentence in enumerate(wording.headline(report)):
         page.put((sentence, "" if number else "bold"), hang=0)
     if not view.quiet:
@@ -47,7 +47,7 @@ def render(report: Report, view: View = PLAIN) -> str:
     return page.text()
 
 
-class _Page:
+class Page:
     """Wraps texts and collects lines."""
 
     def __init__(self, view: View) -> None:
@@ -99,7 +99,7 @@ class _Page:
 class _Sections:
     """Writes the sections of one report."""
 
-    def __init__(self, report: Report, page: _Page) -> None:
+    def __init__(self, report: Report, page: Page) -> None:
         self._report = report
         self._page = page
         self._by_outcome: dict[Outcome, list[Finding]] = {outcome: [] for outcome in Outcome}
@@ -156,11 +156,11 @@ class _Sections:
             return
         self._title(title, style, self._counts(outcome))
         columns = _columns_of(findings)
-        groups = _grouped(findings, lambda each: each.principal)
+        groups = grouped(findings, lambda each: each.principal)
         for group in islice(groups.values(), IDENTITIES):
             self._page.blank()
             self._identity(group)
-            places = _grouped(group, lambda each: each.place)
+            places = grouped(group, lambda each: each.place)
             for rows in islice(places.values(), STATEMENTS):
                 self._statement(rows[0], verb, style, 4)
                 self._actions(rows, columns, 6)
@@ -222,7 +222,7 @@ class _Sections:
         if not findings and not self._report.impact.outcomes[outcome]:
             return
         self._title("MAY BE DENIED", "yellow", f"{self._counts(outcome)}; the log does not tell")
-        groups = list(_grouped(findings, lambda each: (each.place, each.settled_by)).values())
+        groups = list(grouped(findings, lambda each: (each.place, each.settled_by)).values())
         columns, left = _columns_of(findings), IDENTITIES
         while groups and left > 0:
             rows = groups.pop(0)
@@ -230,7 +230,7 @@ class _Sections:
             self._statement(rows[0], "by", "yellow", 2)
             settled = "; ".join(map(wording.settles, rows[0].settled_by))
             self._page.put("settled by: ", (settled or "nothing that is named", "bold"), indent=2)
-            by_identity = _grouped(rows, lambda each: each.principal)
+            by_identity = grouped(rows, lambda each: each.principal)
             for group in islice(by_identity.values(), left):
                 self._identity(group, 4)
                 self._actions(group, columns, 6)
@@ -301,7 +301,8 @@ def _cells(finding: Finding) -> tuple[str, str, str, str]:
     return wording.name(finding.action), wording.name(finding.access), plural(finding.calls, "call"), days
 
 
-def _grouped(rows: Iterable[_T], key: Callable[[_T], _K]) -> dict[_K, list[_T]]:
+def grouped(rows: Iterable[_T], key: Callable[[_T], _K]) -> dict[_K, list[_T]]:
+    """The rows by key, groups and rows in the order of first appearance."""
     groups: dict[_K, list[_T]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)

@@ -125,6 +125,10 @@ class _Reader:
     def next(self) -> str:
         """Go to the next character that is no white space; empty at the end of the text."""
         character = self.text[self.at : self.at + 1]
+        if character == " ":
+            # Mostly there is just one.
+            self.at += 1
+            character = self.text[self.at : self.at + 1]
         if character not in _BLANKS:
             return character
         match = _SPACE.match(self.text, self.at)

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from simulator.cloudtrail.record import Record
+from simulator.decision.facts import Facts, Membership
 from simulator.replay.bounded import widened
 from simulator.replay.outcome import Outcome, StatementPlace
 from simulator.replay.ties import Ties
@@ -68,35 +70,61 @@ class FindingKey(NamedTuple):
     place: StatementPlace
 
 
-class FindingFold:
-    """What was seen of one finding. Times are ISO-8601 texts, `""` where no record had one."""
+class Sightings:
+    """What was seen of the calls that something is about. Times are ISO-8601 texts, `""` where no record had one."""
 
-    __slots__ = ("calls", "event_ids", "first_seen", "keys", "last_seen", "regions", "resources", "sessions")
+    __slots__ = ("calls", "event_ids", "first_seen", "last_seen", "regions", "resources", "sessions")
 
     def __init__(self) -> None:
         self.calls = 0
         self.first_seen = ""
         self.last_seen = ""
         self.regions = Smallest(LISTED)
-        self.keys: set[str] = set()
         self.resources = Smallest()
         self.sessions = Smallest()
         self.event_ids = Smallest()
 
     def see(self, time: str | None) -> None:
-        """Widen the window of this finding."""
+        """Widen the window."""
         self.first_seen, self.last_seen = widened(self.first_seen, self.last_seen, time)
 
-    def merge(self, other: "FindingFold") -> None:
-        """Add what another fold has seen of the same finding."""
+    def count(self, record: Record, resources: Iterable[str], session: str | None) -> None:
+        """Count a call on these resources, made in a session of this name."""
+        self.calls += 1
+        self.see(record.event_time)
+        if record.aws_region:
+            self.regions.add(record.aws_region)
+        for resource in resources:
+            self.resources.add(resource)
+        if session:
+            self.sessions.add(session)
+        if record.event_id:
+            self.event_ids.add(record.event_id)
+
+    def add(self, other: "Sightings") -> None:
+        """Add what another fold has seen of the same."""
         self.calls += other.calls
         self.see(other.first_seen)
         self.see(other.last_seen)
-        self.keys |= other.keys
         self.regions.merge(other.regions)
         self.resources.merge(other.resources)
         self.sessions.merge(other.sessions)
         self.event_ids.merge(other.event_ids)
+
+
+class FindingFold(Sightings):
+    """What was seen of one finding; `keys` would settle it."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: set[str] = set()
+
+    def merge(self, other: "FindingFold") -> None:
+        """Add what another fold has seen of the same finding."""
+        self.add(other)
+        self.keys |= other.keys
 
 
 class UnmappedKind(NamedTuple):
@@ -107,19 +135,15 @@ class UnmappedKind(NamedTuple):
     reason: str
 
 
-class Impact:
-    """What replaying a log gave. The record counts add up: read = mapped + unmapped + duplicates + all skipped."""
+class LogTally:
+    """What reading a log gave, whatever was asked of it: read = mapped + unmapped + duplicates + all skipped."""
 
     def __init__(self) -> None:
         self.read = 0
         self.duplicates = 0
         self.unmapped = 0
         self.mapped = 0
-        self.requests = 0
         self.skipped: Counter[str] = Counter()
-        self.outcomes: Counter[Outcome] = Counter()
-        self.drift = 0
-        """Calls that passed although the current guardrails deny them: the snapshot or the simulator is wrong."""
         self.unmapped_kinds: dict[UnmappedKind, int] = {}
         self.unmapped_truncated = False
         self.first_time = ""
@@ -130,18 +154,8 @@ class Impact:
         self.files_read = 0
         self.files_skipped: Counter[str] = Counter()
         self.damaged: dict[tuple[str, str], int] = {}
-        self.findings: dict[FindingKey, FindingFold] = {}
-        self.timeline = Timeline()
-        """The calls of outcomes that make findings."""
         self.ties: Ties | None = None
         """Who acted as whom; `None` where nobody asked."""
-
-    def finding(self, key: FindingKey) -> FindingFold:
-        """The fold of a finding, made when first asked for."""
-        fold = self.findings.get(key)
-        if fold is None:
-            fold = self.findings[key] = FindingFold()
-        return fold
 
     def note_unmapped(self, kinds: Iterable[tuple[UnmappedKind, int]]) -> None:
         """Count unmapped kinds; the smallest are kept, so that hostile event names cannot fill memory."""
@@ -155,20 +169,23 @@ class Impact:
         """Count a piece of a file that could not be used."""
         self.damaged[file, reason] = self.damaged.get((file, reason), 0) + count
 
+    def note_stale(self, facts: Facts) -> None:
+        """Tell which of the accounts are ours but missing from the snapshot."""
+        for account, records in self.accounts.items():
+            if facts.membership(account) is Membership.UNKNOWN:
+                self.stale_accounts.add(account, records)
+
     def see(self, time: str | None) -> None:
         """Widen the window of the log."""
         self.first_time, self.last_time = widened(self.first_time, self.last_time, time)
 
-    def merge(self, other: "Impact") -> None:
-        """Add the fold of another part of the log."""
+    def add(self, other: "LogTally") -> None:
+        """Add what reading another part of the log gave."""
         self.read += other.read
         self.duplicates += other.duplicates
         self.unmapped += other.unmapped
         self.mapped += other.mapped
-        self.requests += other.requests
-        self.drift += other.drift
         self.skipped.update(other.skipped)
-        self.outcomes.update(other.outcomes)
         self.note_unmapped(other.unmapped_kinds.items())
         self.unmapped_truncated = self.unmapped_truncated or other.unmapped_truncated
         self.see(other.first_time)
@@ -180,9 +197,37 @@ class Impact:
         self.files_skipped.update(other.files_skipped)
         for (file, reason), count in other.damaged.items():
             self.note_damage(file, reason, count)
-        for key, fold in other.findings.items():
-            self.finding(key).merge(fold)
-        self.timeline.merge(other.timeline)
         if other.ties is not None:
             self.ties = self.ties or Ties()
             self.ties.merge(other.ties)
+
+
+class Impact(LogTally):
+    """What replaying a log gave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = 0
+        self.outcomes: Counter[Outcome] = Counter()
+        self.drift = 0
+        """Calls that passed although the current guardrails deny them: the snapshot or the simulator is wrong."""
+        self.findings: dict[FindingKey, FindingFold] = {}
+        self.timeline = Timeline()
+        """The calls of outcomes that make findings."""
+
+    def finding(self, key: FindingKey) -> FindingFold:
+        """The fold of a finding, made when first asked for."""
+        fold = self.findings.get(key)
+        if fold is None:
+            fold = self.findings[key] = FindingFold()
+        return fold
+
+    def merge(self, other: "Impact") -> None:
+        """Add the fold of another part of the log."""
+        self.add(other)
+        self.requests += other.requests
+        self.drift += other.drift
+        self.outcomes.update(other.outcomes)
+        for key, fold in other.findings.items():
+            self.finding(key).merge(fold)
+        self.timeline.merge(other.timeline)

@@ -4,9 +4,8 @@ Two passes over the batches: the first learns (`Survey`), the second judges.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 from simulator.cloudtrail.actions import ActionMap
@@ -14,15 +13,13 @@ from simulator.cloudtrail.bulk import Intact
 from simulator.cloudtrail.call import Call
 from simulator.cloudtrail.call_result import CallResult
 from simulator.cloudtrail.checks import Mapped, Skipped, Unmapped
-from simulator.cloudtrail.containers import Damage, SkippedContent, SkippedRecord
-from simulator.cloudtrail.decoder import decode_windows
 from simulator.cloudtrail.narrowing import Narrowing, NotDecoded
 from simulator.cloudtrail.normalizer import Normalizer
 from simulator.cloudtrail.parameters import Parameters
 from simulator.cloudtrail.principal import principal_of, session_name_of
 from simulator.cloudtrail.record import Record
 from simulator.cloudtrail.resources import ResourceMap
-from simulator.decision.facts import Facts, Membership
+from simulator.decision.facts import Facts
 from simulator.decision.request import (
     UNKNOWN,
     ContextValue,
@@ -30,33 +27,34 @@ from simulator.decision.request import (
     Outside,
     Principal,
     Request,
-    Resource,
-    ResourceShape,
     Tier,
 )
 from simulator.decision.verdict import Decision
-from simulator.iam.arn import s3_bucket_of
 from simulator.iam.catalog import Catalog
 from simulator.organization.snapshot import facts as facts_of
 from simulator.organization.tree import Organization
 from simulator.replay.batch import Batch
 from simulator.replay.classes import classes
-from simulator.replay.event_ids import Mark, marks
 from simulator.replay.facets import Facets
 from simulator.replay.guardrails import GuardrailPair
 from simulator.replay.impact import FindingKey, Impact, UnmappedKind
+from simulator.replay.labels import resource_label
 from simulator.replay.outcome import Answer, Outcome, SideAnswer, change_of, outcome_of
+from simulator.replay.reading import (
+    LogReader,
+    Ordered,
+    Progress,
+    Selection,
+    folder_accounts,
+    no_progress,
+    survey_of,
+)
 from simulator.replay.review import Requests, ReviewGuardrails
 from simulator.replay.shapes import Facet, FrontMemo, ShapeMemo
-from simulator.replay.survey import GLANCED, Survey, wants_sessions
-from simulator.replay.ties import Ties
+from simulator.replay.survey import Survey, wants_sessions
+from simulator.replay.ties import LOOKED_AT, Ties
 from simulator.replay.watched import View, is_watched, noted
 
-OUTSIDE_WINDOW: Final = "outside-window"
-OTHER_ACCOUNT: Final = "other-account"
-_SHARED, _TIME, _REGION, _RECIPIENT = map(
-    attrgetter, ("shared_event_id", "event_time", "aws_region", "recipient_account_id")
-)
 _FOLDED: Final = frozenset({("Record", "aws_region")})
 """What counting reads of every record; the judge adds what it asks for."""
 
@@ -71,36 +69,6 @@ OTHER_POLICIES: Final = "other_policies"
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which records count. Times are ISO-8601 texts in UTC, `since` inclusive, `until` exclusive; `""` is open.
-
-    `accounts` are callers or recipients; empty means all. `assume` gives values to keys that the log leaves unknown.
-    """
-
-    since: str = ""
-    until: str = ""
-    accounts: frozenset[str] = frozenset()
-    assume: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def selects_all(self) -> bool:
-        """Whether no record is left out."""
-        return not (self.since or self.until or self.accounts)
-
-    def leaves_out(self, record: Record, owner: str | None = None) -> str | None:
-        """Why the record does not count, as a skip reason; `owner` is who got the other copy of the same call."""
-        time = record.event_time or ""
-        if (self.since and time < self.since) or (self.until and time >= self.until):
-            return OUTSIDE_WINDOW
-        if self.accounts:
-            identity = record.user_identity
-            theirs = {identity.account_id if identity else None, record.recipient_account_id, owner}
-            if not theirs & self.accounts:
-                return OTHER_ACCOUNT
-        return None
-
-
-@dataclass(frozen=True, slots=True)
 class _Sighting:
     """One check's outcome with what a finding of it needs; `number` as in `Mapped.numbers`."""
 
@@ -110,17 +78,6 @@ class _Sighting:
     sides: tuple[SideAnswer, ...]
     drift: bool
     extra_keys: tuple[str, ...] = ()
-
-
-Numbered = Sequence[tuple[int, Batch]]
-"""Batches with their place in the whole log's order, which settles whose copy of a repeated record counts."""
-
-Progress = Callable[[int], None]
-"""Called with the stored bytes of each batch that is done with."""
-
-
-def _no_progress(_size: int) -> None:
-    """Nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,25 +124,12 @@ class Replayer:
         )
         self.assume = {key.lower(): value for key, value in question.selection.assume.items()}
 
-    def survey(self, batches: Iterable[tuple[int, Batch]], progress: Progress = _no_progress) -> Survey:
+    def survey(self, batches: Ordered, progress: Progress = no_progress) -> Survey:
         """The first look at some batches."""
-        survey = Survey(wants_sessions=wants_sessions(self._keys))
-        narrowing = Narrowing(GLANCED)
-        for number, batch in batches:
-            for item in decode_windows(batch.chunks(), narrowing):
-                if isinstance(item, Intact):
-                    survey.look(item.records, number)
-                elif isinstance(item, Record):
-                    survey.look([item], number)
-            progress(batch.size)
-        return survey
+        return survey_of(batches, progress, wants_sessions=wants_sessions(self._keys))
 
     def judge(
-        self,
-        survey: Survey,
-        folder_accounts: frozenset[str],
-        batches: Iterable[tuple[int, Batch]],
-        progress: Progress = _no_progress,
+        self, survey: Survey, folder_accounts: frozenset[str], batches: Ordered, progress: Progress = no_progress
     ) -> Impact:
         """The impact of some batches, with what the survey of all of them taught."""
         judge = _Judge(self, survey, folder_accounts)
@@ -194,20 +138,12 @@ class Replayer:
             progress(batch.size)
         return judge.finished()
 
-    def run(self, batches: Sequence[Batch], progress: Progress = _no_progress) -> Impact:
+    def run(self, batches: Sequence[Batch], progress: Progress = no_progress) -> Impact:
         """Survey and judge all batches, one after the other."""
         numbered = list(enumerate(batches))
         survey = self.survey(numbered, progress)
         survey.close()
         return self.judge(survey, folder_accounts(self.facts, batches), numbered, progress)
-
-
-def folder_accounts(facts: Facts, batches: Iterable[Batch]) -> frozenset[str]:
-    """The accounts that have a folder in our own organization's trail: they are ours."""
-    own = facts.organization_id
-    return frozenset(
-        batch.log_account for batch in batches if own and batch.log_account and batch.log_organization == own
-    )
 
 
 class _Judge:
@@ -221,9 +157,8 @@ class _Judge:
         self._facts = survey.facts(replayer.facts, folders)
         self._current_facts = survey.facts(replayer.current_facts, folders)
         self._proposed_facts = survey.facts(replayer.proposed_facts, folders)
-        self._batch = 0
-        self._narrowing = Narrowing(_FOLDED)
-        self._marks: set[Mark] = set()
+        self._reader = LogReader(self.impact, survey, replayer.selection)
+        self._narrowing = Narrowing(_FOLDED | LOOKED_AT if replayer.ties else _FOLDED)
         alike = classes(replayer.guardrails.programs(), (self._facts, self._current_facts, self._proposed_facts))
         # Two memos: the first asks for nothing but what a record holds, which is fast but tells many records apart;
         # what it has not seen yet, the second one looks up by facets.
@@ -239,39 +174,19 @@ class _Judge:
 
     def fold_file(self, number: int, name: str, chunks: Iterator[bytes]) -> None:
         """Fold one log file."""
-        self._batch = number
-        self._marks.clear()
-        impact = self.impact
-        skipped_content = False
-        for item in decode_windows(chunks, self._narrowing):
-            match item:
-                case Intact():
-                    impact.read += len(item.records)
-                    self._fold_intact(item)
-                case Record():
-                    impact.read += 1
-                    self._fold_records(self._judge_all([item]))
-                case SkippedRecord(reason):
-                    impact.read += 1
-                    impact.skipped[reason] += 1
-                case SkippedContent(reason):
-                    skipped_content = True
-                    impact.files_skipped[reason] += 1
-                case Damage(reason):
-                    impact.note_damage(name, reason)
-        if not skipped_content:
-            impact.files_read += 1
+        for item in self._reader.items(number, name, chunks, self._narrowing):
+            if isinstance(item, Intact):
+                self._fold_intact(item)
+            else:
+                self._fold_records(self._judge_all([item]))
 
     def finished(self) -> Impact:
         """The impact, when all files are folded."""
-        for account, records in self.impact.accounts.items():
-            if self._facts.membership(account) is Membership.UNKNOWN:
-                self.impact.stale_accounts.add(account, records)
+        self.impact.note_stale(self._facts)
         return self.impact
 
     def _fold_intact(self, intact: Intact) -> None:
-        # Who acts through whom may stand anywhere in a record.
-        records = intact.records if self.impact.ties is None else intact.whole()
+        records = intact.records
         while True:
             try:
                 seen = self._judge_all(records)
@@ -297,18 +212,9 @@ class _Judge:
 
     def _fold_records(self, seen: list["_Seen"]) -> None:
         impact = self.impact
-        seen = self._counting(seen)
-        if not seen:
-            return
-        records = [record for record, _, _ in seen]
-        times = list(filter(None, map(_TIME, records)))
-        if times:
-            impact.see(min(times))
-            impact.see(max(times))
-        for counts, texts in ((impact.regions, map(_REGION, records)), (impact.accounts, map(_RECIPIENT, records))):
-            for text, count in Counter(texts).items():
-                if text:
-                    counts.add(text, count)
+        places = self._reader.counting([record for record, _, _ in seen])
+        if len(places) < len(seen):
+            seen = [seen[place] for place in places]
         kinds = {id(judged): judged for _, judged, _ in seen}
         for kind, count in Counter([id(judged) for _, judged, _ in seen]).items():
             self._count(kinds[kind], count)
@@ -322,43 +228,6 @@ class _Judge:
             for record, judged, _ in seen:
                 if judged.mapped:
                     impact.ties.look(record, judged)
-
-    def _counting(self, seen: list["_Seen"]) -> list["_Seen"]:
-        """The records that count: without further copies of a call, and without those that were not selected."""
-        records = [record for record, _, _ in seen]
-        in_order = marks(records)
-        distinct = set(in_order)
-        if len(distinct) < len(records) or not self._marks.isdisjoint(distinct) or self._survey.repeats(distinct):
-            seen = [each for each, mark in zip(seen, in_order, strict=True) if self._is_first(mark)]
-        else:
-            self._marks |= distinct
-        if any(map(_SHARED, records)):
-            seen = [each for each in seen if not self._is_second_copy(each[0])]
-        if self._replayer.selection.selects_all:
-            return seen
-        return [each for each in seen if self._is_selected(each[0])]
-
-    def _is_first(self, mark: Mark) -> bool:
-        if mark[0] is None:
-            return True
-        if mark in self._marks or self._survey.is_repeated(mark, self._batch):
-            self.impact.duplicates += 1
-            return False
-        self._marks.add(mark)
-        return True
-
-    def _is_second_copy(self, record: Record) -> bool:
-        if record.shared_event_id is None or not self._survey.is_second_copy(record):
-            return False
-        self.impact.duplicates += 1
-        return True
-
-    def _is_selected(self, record: Record) -> bool:
-        left_out = self._replayer.selection.leaves_out(record, self._survey.owner_by_pair(record))
-        if left_out is None:
-            return True
-        self.impact.skipped[left_out] += 1
-        return False
 
     def _count(self, judged: "_Judged", records: int) -> None:
         impact = self.impact
@@ -377,18 +246,9 @@ class _Judge:
         principal = told.principal
         key = touched.key._replace(principal=principal.label, account=principal.account)
         fold = self.impact.finding(key)
-        fold.calls += 1
-        fold.see(record.event_time)
-        if record.aws_region:
-            fold.regions.add(record.aws_region)
+        fold.count(record, resources, told.session)
         if touched.settled_by:
             fold.keys |= touched.settled_by
-        for resource in resources:
-            fold.resources.add(resource)
-        if told.session:
-            fold.sessions.add(told.session)
-        if record.event_id:
-            fold.event_ids.add(record.event_id)
 
     def _resources(self, record: Record, touched: "_Touched") -> Iterable[str]:
         """The resources of a call that a finding is about, each once."""
@@ -406,7 +266,7 @@ class _Judge:
     def _labels_of(self, record: Record, action: str) -> tuple[tuple[str, bool], ...]:
         call = Call(record, Parameters.from_record(record), principal_of(record), self._facts)
         found = self._replayer.normalizer.find_resources(call, action)
-        return tuple((_resource_label(each.resource), each.certain) for each in found)
+        return tuple((resource_label(each.resource), each.certain) for each in found)
 
     # Judging: a pure function of the record, once the survey is done; `ShapeMemo` remembers its results
 
@@ -595,15 +455,3 @@ def _leaves_open(known: ContextValue | None, value: str) -> bool:
         case Outside(prefix):
             return value != prefix and not value.startswith(f"{prefix}/")
     return known is UNKNOWN
-
-
-def _resource_label(resource: Resource) -> str:
-    """The resource as reports list it: S3 objects fold to their bucket."""
-    if isinstance(resource, ResourceShape):
-        return resource.text
-    if resource is UNKNOWN:
-        return "(unknown)"
-    bucket = s3_bucket_of(resource)
-    if bucket is not None and "/" in resource:
-        return resource.split("/", 1)[0] + "/*"
-    return resource

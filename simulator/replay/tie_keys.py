@@ -7,9 +7,9 @@ session's ARN, and, without an access key, when it began.
 from datetime import timedelta
 from typing import Final
 
-from simulator.cloudtrail.call import parse_time
+from simulator.cloudtrail.call import is_identity_center_role, parse_time
 from simulator.replay.bounded import Key
-from simulator.replay.session_names import group_of
+from simulator.replay.session_names import MAX_NAME, is_instance_id
 
 HOLDS: Final = timedelta(hours=36)
 """Log time for which a session is joined to the record that issued it: the longest that STS gives credentials for."""
@@ -39,13 +39,16 @@ def has_access_key(key: Key) -> bool:
 
 
 def group_key(key: Key) -> Key:
-    """The key in `loose` of a session's key: role and group."""
-    return key[1], group_of(session_name(key[2]))
+    """The key in `Ties.loose` of a session's key: its role, and its name where that may tell who it is, else `*`."""
+    role, name = key[1], session_name(key[2])
+    telling = "@" in name or is_identity_center_role(role) or is_instance_id(name)
+    return role, name[:MAX_NAME] if telling or not name else "*"
 
 
 def is_over(created: str, time: str) -> bool:
     """Whether a call came too long after its session began to be joined to it."""
     if not created or time[:10] <= created[:10]:
+        # The same day, as nearly always.
         return False
     start, end = parse_time(created), parse_time(time)
     return start is not None and end is not None and end - start > HOLDS

@@ -6,7 +6,7 @@ Four things are folded, each so that folding a log whole equals merging the fold
   other record, so these links are counted completely.
 * *issued* and *used*: which access key a record issued, and what was done with which access key. `analysis.identities`
   joins the two, by the key, or by role, name and time, into chains of any length.
-* *loose*: calls that belong to no session that is kept, by role and group of session names.
+* *loose*: calls that belong to no session that is kept, by role and, where that may tell who it is, session name.
 * *denials*: which statements together newly deny (or may deny) a call of a principal. Like findings, they grow with
   distinct identities and statements.
 
@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from simulator.cloudtrail.principal import principal_of
-from simulator.cloudtrail.record import Record, SessionContext, UserIdentity
+from simulator.cloudtrail.record import Record, SessionAttributes, SessionContext, SessionIssuer, UserIdentity
 from simulator.replay.bounded import Kept, Key
 from simulator.replay.issued import ISSUING_EVENTS, issued_by
 from simulator.replay.outcome import Outcome, StatementPlace
@@ -36,6 +36,19 @@ from simulator.replay.tie_keys import group_key, is_over, session_name, unkeyed
 
 MAX_SESSIONS: Final = 50_000
 MAX_LINKS: Final = 20_000
+
+LOOKED_AT: Final = frozenset(
+    {
+        *(("Record", name) for name in ("aws_region", "error_code", "source_ip_address", "user_agent")),
+        *(("Record", name) for name in ("request_parameters", "response_elements")),
+        *(
+            (struct.__name__, name)
+            for struct in (UserIdentity, SessionContext, SessionIssuer, SessionAttributes)
+            for name in struct.__struct_fields__
+        ),
+    }
+)
+"""Fields of records that `look` may read, beside those always decoded (`simulator.cloudtrail.narrowing`)."""
 
 _SESSION_TYPES: Final = frozenset({"AssumedRole", "Root", "FederatedUser"})
 _MOST_TEXTS: Final = 4096
@@ -126,7 +139,7 @@ class Ties:
             self._issue(key, issue)
         self.used.lower_edge(other.used)
         for key, use in other.used.entries.items():
-            self._use(key).merge(use)
+            (self.used.entries.get(key) or self._new_use(key)).merge(use)
         self.loose.lower_edge(other.loose)
         for key, use in other.loose.entries.items():
             self._loose(key).merge(use)
@@ -187,8 +200,7 @@ class Ties:
         if is_over(created, time):
             use = self._loose(group_key(key))
         else:
-            found = self.used.entries.get(key)
-            use = self._use(key) if found is None else found
+            use = self.used.entries.get(key) or self._new_use(key)
         use.calls += 1
         if time and (time < use.first or time > use.last or not use.first):
             use.first = min(time, use.first or time)
@@ -281,19 +293,17 @@ class Ties:
         elif self.issued.takes(key):
             self.issued.put(key, issue)
 
-    def _use(self, key: Key) -> Use:
-        """The fold of a session, or of its group where the session is not kept."""
-        use = self.used.entries.get(key)
-        if use is None:
-            if not self.used.takes(key):
-                return self._loose(group_key(key))
-            use = Use()
-            for other, dropped in self.used.put(key, use):
-                if other == key:
-                    # It comes back as part of its group, before anything was counted.
-                    use = self._loose(group_key(key))
-                else:
-                    self._let_go(other, dropped)
+    def _new_use(self, key: Key) -> Use:
+        """The fold of a session that is not known yet, or of its group where the session is not kept."""
+        if not self.used.takes(key):
+            return self._loose(group_key(key))
+        use = Use()
+        for other, dropped in self.used.put(key, use):
+            if other == key:
+                # It comes back as part of its group, before anything was counted.
+                use = self._loose(group_key(key))
+            else:
+                self._let_go(other, dropped)
         return use
 
     def _let_go(self, key: Key, use: Use) -> None:

@@ -518,7 +518,8 @@ def test_the_same_bytes_again_in_any_order_of_logs(sample_run):
     accounts = sorted((ROOT / LOGS / "AWSLogs" / "o-exampleorg1").iterdir(), reverse=True)
     logs = [part for account in accounts for part in ("--logs", account.relative_to(ROOT))]
     # Named twice, and inside a folder that is named as well: each file counts once.
-    done = run(*SAMPLES[:2], *logs, "--logs", LOGS, *logs[:2], *SAMPLES[4:], "--format", "json", PYTHONHASHSEED="7")
+    named = ("--logs", LOGS, *logs[:2])
+    done = run(*SAMPLES[:2], *logs, *named, *SAMPLES[4:], "--format", "json", "--behind", PYTHONHASHSEED="7")
     assert done.stdout == sample_run[0].stdout
 
 
@@ -847,3 +848,9 @@ def test_a_case_file_that_is_none(files):
     done = call("test", files("broken.cases.yaml", b"cases: [\n"))
     assert done.returncode == 1
     assert re.match(r"orgsim: .+broken\.cases\.yaml:\d+.* \[[a-z-]+\]", done.stderr.decode())
+
+
+def test_the_readme_shows_what_mermaid_gives():
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").partition("```mermaid\n")[2].partition("```")[0]
+    done = run(*SAMPLES, "--account", "444444440002", "--format", "mermaid", "--fail-on", "none")
+    assert done.stdout.decode() == shown

@@ -19,7 +19,8 @@ from simulator.cloudtrail.record import Record
 from simulator.iam.catalog import Catalog
 from simulator.organization.proposal import apply
 from simulator.replay.outcome import Outcome
-from simulator.replay.replayer import Question, Replayer, folder_accounts
+from simulator.replay.reading import folder_accounts
+from simulator.replay.replayer import Question, Replayer
 from simulator.sources.files import find_batches
 from simulator.sources.organizations import read_organization
 from simulator.sources.proposals import read_proposal

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from simulator.cloudtrail.bulk import Intact
 from simulator.cloudtrail.containers import Damage, Item
 from simulator.cloudtrail.decoder import decode
 from simulator.cloudtrail.record import Record
@@ -75,11 +76,11 @@ def _read(data: bytes) -> list[Item]:
 def _scan(data: bytes, cuts: list[int]) -> list[Item]:
     """What the scanner finds; `decode` would put small pieces together first."""
     scanner = Scanner()
-    items: list[Item] = []
+    found: list[Item | Intact] = []
     for start, end in pairwise(sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})):
-        items.extend(scanner.feed(data[start:end]))
-    items.extend(scanner.finish())
-    return items
+        found.extend(scanner.feed(data[start:end]))
+    found.extend(scanner.finish())
+    return [item for each in found for item in (each.records if isinstance(each, Intact) else [each])]
 
 
 @given(LOGS, st.lists(PLACES, max_size=8))

@@ -188,6 +188,7 @@ COMMANDS = {
     "simulate": "simulate.md",
     "snapshot": "snapshot.md",
     "test": "policy-tests.md",
+    "usage": "usage.md",
     "waive": "waivers.md",
 }
 
@@ -204,13 +205,13 @@ def test_page_of_a_command_names_all_its_options(name):
 
 def test_page_of_simulate_lists_every_reason_to_leave_something_out():
     from simulator.cloudtrail import containers
-    from simulator.replay import replayer
+    from simulator.replay import reading
     from simulator.replay.outcome import Outcome
     from simulator.sources import files as log_files
 
     table = files("simulator.cloudtrail.mappings").joinpath("skipped.toml").read_text(encoding="utf-8")
     reasons = {row["id"] for row in tomllib.loads(table)["reason"]}
-    reasons |= {replayer.OUTSIDE_WINDOW, replayer.OTHER_ACCOUNT}
+    reasons |= {reading.OUTSIDE_WINDOW, reading.OTHER_ACCOUNT}
     for literal in (containers.SkipReason, containers.ContentReason, containers.DamageReason, log_files.SkipReason):
         reasons.update(get_args(literal))
     assert reasons - named(DOCS / "simulate.md") == set()

@@ -21,7 +21,7 @@ from simulator.analysis.identities.trees import Tree, graft
 from simulator.decision.request import PrincipalKind
 from simulator.organization.tree import Organization
 from simulator.replay.bounded import Key, widened
-from simulator.replay.impact import Impact
+from simulator.replay.impact import LogTally
 from simulator.replay.outcome import StatementPlace
 from simulator.replay.tie_folds import Assumption, Issue
 from simulator.replay.tie_keys import session_of
@@ -37,15 +37,15 @@ _Chain = tuple[tuple[Step, str], ...]
 _LostKey = tuple[Identity, str, frozenset[StatementPlace]]
 
 
-def identities_of(impact: Impact, organization: Organization) -> Identities | None:
-    """Who is behind whom, as far as the replay folded it; `None` where the replay was not asked to.
+def identities_of(log: LogTally, organization: Organization) -> Identities | None:
+    """Who is behind whom, as far as reading the log folded it; `None` where nobody asked.
 
     `organization` tells accounts of others from ours.
     """
-    if impact.ties is None:
+    if log.ties is None:
         return None
-    impact.ties.settle()
-    return _Linker(impact.ties, Steps(organization, frozenset(impact.stale_accounts.counts))).linked()
+    log.ties.settle()
+    return _Linker(log.ties, Steps(organization, frozenset(log.stale_accounts.counts))).linked()
 
 
 class _Linker:

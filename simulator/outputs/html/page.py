@@ -9,6 +9,7 @@ import base64
 import hashlib
 import html
 import json
+from collections.abc import Iterable
 from importlib.resources import files
 from string import Template
 from typing import Any, Final
@@ -37,19 +38,17 @@ def render(report: Report) -> str:
     Raises `OrgsimError` (`missing-extra`) where the library for pictures is not installed.
     """
     library = _library()
-    script = '(function () {\n"use strict";\n' + "".join(_file(name) for name in _SCRIPTS) + "})();\n"
+    script = script_of(_SCRIPTS)
     first, *rest = wording.headline(report)
-    return Template(_file("page.html")).substitute(
-        policy=_policy(script, library),
-        title=_text(f"{first} · orgsim"),
-        style=_file("style.css"),
-        headline=_text(first),
-        sentences="\n  ".join(f'<p class="lead">{_text(each)}</p>' for each in rest),
+    return Template(part("page.html")).substitute(
+        policy=content_policy(script, library),
+        title=escaped(f"{first} · orgsim"),
+        style=part("style.css"),
+        headline=escaped(first),
+        sentences=sentences(rest),
         lockouts=_lockouts(report.lockouts),
-        evidence="".join(
-            f"\n      <dt>{_text(label)}</dt><dd>{_text(told)}</dd>" for label, told in evidence_rows(report)
-        ),
-        version=_text(__version__),
+        evidence=definitions(evidence_rows(report)),
+        version=escaped(__version__),
         data=embedded(page_data(report)),
         script=script,
         library=library,
@@ -64,7 +63,22 @@ def embedded(value: Any) -> str:
     return text
 
 
-def _policy(*scripts: str) -> str:
+def script_of(parts: Iterable[str]) -> str:
+    """The script made of these files; they share one function's scope."""
+    return '(function () {\n"use strict";\n' + "".join(part(name) for name in parts) + "})();\n"
+
+
+def sentences(texts: Iterable[str]) -> str:
+    """What stands below the headline."""
+    return "\n  ".join(f'<p class="lead">{escaped(each)}</p>' for each in texts)
+
+
+def definitions(rows: Iterable[tuple[str, str]]) -> str:
+    """The rows of the evidence."""
+    return "".join(f"\n      <dt>{escaped(label)}</dt><dd>{escaped(told)}</dd>" for label, told in rows)
+
+
+def content_policy(*scripts: str) -> str:
     """The content security policy (W3C, Content Security Policy Level 3): our scripts by their hash, nothing loaded.
 
     Styles are allowed inline because the library for pictures sets some; there is no markup from outside to carry any.
@@ -81,7 +95,7 @@ def _policy(*scripts: str) -> str:
 def _lockouts(warnings: tuple[str, ...]) -> str:
     if not warnings:
         return ""
-    shown = [f"<li>{_text(wording.shorten(safe_text(each), _LONGEST))}</li>" for each in warnings[:_LOCKOUTS]]
+    shown = [f"<li>{escaped(wording.shorten(safe_text(each), _LONGEST))}</li>" for each in warnings[:_LOCKOUTS]]
     if len(warnings) > _LOCKOUTS:
         shown.append(f"<li>… and {wording.plural(len(warnings) - _LOCKOUTS, 'more warning')}; see the JSON</li>")
     return (
@@ -92,11 +106,13 @@ def _lockouts(warnings: tuple[str, ...]) -> str:
     )
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text as markup."""
     return html.escape(text)
 
 
-def _file(name: str) -> str:
+def part(name: str) -> str:
+    """A file of this package."""
     return files("simulator.outputs.html").joinpath(name).read_text(encoding="utf-8")
 
 

@@ -2,11 +2,16 @@
 
 const PAGE = 50;
 const PRINTED = 1000;
+// A report of another kind has words of its own.
+const WORDS = Object.assign({
+  outcome: "Outcome", statement: "Statement", one: "finding",
+  note: "A call that several statements deny stands in the finding of each: calls of findings are not to be added up.",
+}, data.words);
 const COLUMNS = [
-  { id: "outcome", head: "Outcome", key: (row) => row.outcome },
+  { id: "outcome", head: WORDS.outcome, key: (row) => row.outcome },
   { id: "identity", head: "Identity", key: (row) => data.identities[row.identity].label.toLowerCase() },
   { id: "action", head: "Call", key: (row) => row.action.toLowerCase() },
-  { id: "statement", head: "Statement", key: (row) => data.statements[row.statement].label.toLowerCase() },
+  { id: "statement", head: WORDS.statement, key: (row) => data.statements[row.statement].label.toLowerCase() },
   { id: "calls", head: "Calls", key: (row) => row.calls, down: true },
   { id: "last", head: "Last seen", key: (row) => row.last, down: true },
 ];
@@ -21,7 +26,8 @@ function searchText(place) {
     const row = data.findings[place];
     const who = data.identities[row.identity];
     const by = data.statements[row.statement];
-    const names = (row.resources || []).concat(row.sessions || []).map(([text]) => text);
+    const blocks = (row.blocks || []).flatMap((block) => block.items);
+    const names = (row.resources || []).concat(row.sessions || [], blocks).map(([text]) => text);
     texts[place] = [who.label, who.where, who.arn, row.action, row.access, by.label, by.policy_name, by.source,
       ...names, ...(row.regions || []), ...(row.events || []), ...(row.settled_by || []),
       data.outcomes[row.outcome].label].join("\n").toLowerCase();
@@ -66,10 +72,10 @@ function showRows() {
     table.heads[column.id].setAttribute("aria-sort", sorted ? (view.down ? "descending" : "ascending") : "none");
   }
   const all = data.findings.length;
-  const of = filtered.length === all ? plural(all, "finding") : number(filtered.length) + " of " + plural(all, "finding");
+  const of = filtered.length === all ? plural(all, WORDS.one) : number(filtered.length) + " of " + plural(all, WORDS.one);
   table.status.textContent = filtered.length
     ? "Showing " + number(start + 1) + "–" + number(end) + ", " + of
-    : "No finding matches (" + plural(all, "finding") + " in all)";
+    : "No " + WORDS.one + " matches (" + plural(all, WORDS.one) + " in all)";
   table.pages.hidden = pages < 2;
   table.page.textContent = "Page " + number(view.page + 1) + " of " + number(pages);
   table.previous.disabled = view.page === 0;
@@ -90,10 +96,10 @@ function rowsOf(place) {
     onkeydown: moveFocus,
   }, outcomeMark(row.outcome));
   const line = el("tr", { role: "row", class: "finding" + (open ? " open" : ""), id: "finding-" + row.id },
-    el("td", { role: "cell", "data-label": "Outcome" }, button),
+    el("td", { role: "cell", "data-label": WORDS.outcome }, button),
     el("td", { role: "cell", "data-label": "Identity" }, el("span", { class: "strong" }, who.label), el("small", {}, who.where)),
     el("td", { role: "cell", "data-label": "Call" }, el("span", {}, row.action), el("small", {}, row.access)),
-    el("td", { role: "cell", "data-label": "Statement" }, el("span", {}, name), el("small", {}, more)),
+    el("td", { role: "cell", "data-label": WORDS.statement }, el("span", {}, name), el("small", {}, more)),
     el("td", { role: "cell", "data-label": "Calls", class: "number" }, number(row.calls)),
     el("td", { role: "cell", "data-label": "Last seen", class: "date" }, row.last.slice(0, 10) || "unknown"));
   line.addEventListener("click", (event) => {
@@ -146,6 +152,8 @@ function detailRow(place) {
   if (who.behind.length) add("People and workloads behind it", behindTree(who.behind), el("p", { class: "muted small" },
     "Counts are of all calls of the identity, not of this finding alone."));
   for (const lost of row.lost || []) blocks.push(lostBlock(data.lost.rows[lost]));
+  for (const block of row.blocks || []) add(block.title, longList(block.items.map(([text, told]) =>
+    el("li", {}, el("span", {}, text), told ? el("small", {}, told) : null)), 8));
   counted("Sessions", "sessions", row.sessions);
   counted("Resources", "resources", row.resources);
   if (row.events) add("Sample events" + (cut.has("event_ids") ? " (the first " + row.events.length + ")" : ""),
@@ -188,7 +196,7 @@ function seen(row) {
 }
 
 function statementBlock(by) {
-  const parts = [el("h4", {}, "Statement"), el("p", {}, by.label)];
+  const parts = [el("h4", {}, WORDS.statement), el("p", {}, by.label)];
   if (by.source) parts.push(el("p", { class: "muted mono" }, by.source));
   if (by.lines) {
     const [from, to] = by.lines;
@@ -254,14 +262,14 @@ function findingsTable() {
     el("div", { class: "filters" },
       el("label", { class: "field grow" }, el("span", {}, "Search"), table.search),
       choice("Account", "account", distinct(data.identities.map((each) => each.where))),
-      choice("Statement", "statement", distinct(data.statements.map((each) => each.label)))),
+      choice(WORDS.statement, "statement", distinct(data.statements.map((each) => each.label)))),
     el("div", { class: "chips", role: "group", "aria-label": "Outcomes" }, ...table.chips.map(([, each]) => each), table.clear),
     table.status,
     el("table", { role: "table", class: "findings", "aria-labelledby": "findings-title" },
       el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...COLUMNS.map((column) => table.heads[column.id]))), table.body),
     table.pages,
-    data.left_out ? el("p", { class: "strong" }, plural(data.left_out, "more finding") + " would make this page slow: the JSON and CSV reports have them all.") : null,
-    el("p", { class: "muted small" }, "A call that several statements deny stands in the finding of each: calls of findings are not to be added up."),
+    data.left_out ? el("p", { class: "strong" }, plural(data.left_out, "more " + WORDS.one) + " would make this page slow: the JSON and CSV reports have them all.") : null,
+    el("p", { class: "muted small" }, WORDS.note),
   ].filter(Boolean));
   showRows();
   addEventListener("beforeprint", showRows);

@@ -3,10 +3,10 @@
 Source: AWS IAM User Guide, reference_policies_elements_action; Service Authorization Reference.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from simulator.iam.action_names import similar_action, similar_service
 from simulator.iam.catalog import Catalog
 from simulator.iam.pattern import glob_pieces, matcher
 from simulator.policy.document import PolicyType
@@ -34,10 +34,8 @@ def unknown_service(subject: Subject) -> Iterator[Problem]:
     """A service prefix that the reference does not have."""
     for named in _named(subject):
         if _readable(named) and named.service not in subject.catalog.services:
-            close = difflib.get_close_matches(named.service, sorted(subject.catalog.services), 1)
-            fix = (
-                f"did you mean `{close[0]}`?" if close else "look the prefix up in the Service Authorization Reference"
-            )
+            close = similar_service(named.service, subject.catalog)
+            fix = f"did you mean `{close}`?" if close else "look the prefix up in the Service Authorization Reference"
             yield Problem(named.word.span, f"AWS has no service prefix `{named.service}`", fix)
 
 
@@ -110,11 +108,9 @@ def _known_service(named: NamedActions, catalog: Catalog) -> bool:
 
 
 def _suggestion(named: NamedActions, catalog: Catalog) -> str:
-    actions = catalog.actions(named.service)
-    name = named.word.value.partition(":")[2].lower().strip("*?")
-    close = difflib.get_close_matches(name, list(actions), 1, cutoff=0.7)
+    close = similar_action(named.service, named.word.value.partition(":")[2], catalog)
     if close:
-        return f"did you mean `{actions[close[0]].name}`?"
+        return f"did you mean `{close}`?"
     return f"look it up among the actions of `{named.service}` in the Service Authorization Reference"
 
 

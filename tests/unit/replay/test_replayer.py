@@ -10,7 +10,7 @@ from simulator.organization.tree import without_snapshot
 from simulator.policy.document import PolicyType
 from simulator.replay.impact import SAMPLES
 from simulator.replay.outcome import Outcome
-from simulator.replay.replayer import Selection, folder_accounts
+from simulator.replay.reading import Selection, folder_accounts
 from simulator.sources.proposals import read_proposal
 from tests.replay_tools import Memory, record, role, root, service, stranger
 from tests.unit.replay.world import (

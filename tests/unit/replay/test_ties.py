@@ -143,7 +143,7 @@ def test_a_call_after_36_hours_is_not_joined_any_more():
     who = session_of(FIRST, "ASIA1", created="2026-09-01T10:00:00Z")
     ties = folded([call(who, at="2026-09-02T22:00:00Z"), call(who, at="2026-09-02T22:00:01Z")])
     assert [use.calls for use in ties.used.entries.values()] == [1]
-    assert {key: use.calls for key, use in ties.loose.entries.items()} == {(FIRST, "session"): 1}
+    assert {key: use.calls for key, use in ties.loose.entries.items()} == {(FIRST, "*"): 1}
 
 
 def test_failed_calls_issue_nothing():

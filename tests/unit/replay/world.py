@@ -20,7 +20,8 @@ from simulator.iam.catalog import Catalog
 from simulator.organization.snapshot import parse_organization
 from simulator.organization.tree import without_snapshot
 from simulator.replay.outcome import Outcome
-from simulator.replay.replayer import Question, Replayer, Selection
+from simulator.replay.reading import Selection
+from simulator.replay.replayer import Question, Replayer
 from tests.replay_tools import Memory
 
 OURS = "o-testorg0001"
