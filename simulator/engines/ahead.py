@@ -1,7 +1,8 @@
 """Fetching what is far away before its turn comes."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from simulator.replay.batch import Batch
@@ -23,11 +24,20 @@ class Far(Protocol):
         ...
 
 
-def ahead(part: Numbered) -> Iterator[tuple[int, Batch]]:
-    """The batches in their order; those of them that are far away are fetched while earlier ones are read."""
+@contextmanager
+def ahead(part: Numbered) -> Iterator[Iterable[tuple[int, Batch]]]:
+    """The batches in their order; those of them that are far away are fetched while earlier ones are read.
+
+    When the context ends, for whatever reason, nothing is being fetched any more.
+    """
     if not any(isinstance(batch, Far) for _, batch in part):
-        yield from part
+        yield part
         return
+    with closing(_fetched(part)) as batches:
+        yield batches
+
+
+def _fetched(part: Numbered) -> Generator[tuple[int, Batch], None, None]:
     # Imported here: what is at hand needs none of it.
     from concurrent.futures import ThreadPoolExecutor
 

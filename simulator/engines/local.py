@@ -92,9 +92,11 @@ def _run(
     passes = maker(question, catalog)
     numbered = list(enumerate(batches))
     if workers <= 1 or len(batches) < 2:
-        survey = passes.survey(ahead(numbered), progress)
+        with ahead(numbered) as near:
+            survey = passes.survey(near, progress)
         survey.close()
-        return passes.judge(survey, folder_accounts(passes.facts, batches), ahead(numbered), progress)
+        with ahead(numbered) as near:
+            return passes.judge(survey, folder_accounts(passes.facts, batches), near, progress)
     # Imported here: one process needs none of it.
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import active_children, get_context
@@ -144,7 +146,8 @@ def _in_order(
 
 
 def _survey(maker: _Maker[_Asked, _Folded], question: _Asked, catalog: Catalog, part: Numbered) -> Survey:
-    return maker(question, catalog).survey(ahead(part))
+    with ahead(part) as near:
+        return maker(question, catalog).survey(near)
 
 
 def _judge(
@@ -155,7 +158,8 @@ def _judge(
     folders: frozenset[str],
     part: Numbered,
 ) -> _Folded:
-    return maker(question, catalog).judge(survey, folders, ahead(part))
+    with ahead(part) as near:
+        return maker(question, catalog).judge(survey, folders, near)
 
 
 def _balanced(batches: Sequence[tuple[int, Batch]], count: int) -> list[Numbered]:

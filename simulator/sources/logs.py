@@ -33,6 +33,6 @@ def find_logs(
 
     first, last = (date.fromisoformat(time[:10]) if time else None for time in (since, until))
     wanted = Wanted(first=first, last=last)
-    with tempfile.TemporaryDirectory(prefix="orgsim-") as spool:
+    with tempfile.TemporaryDirectory(prefix="orgsim-", ignore_cleanup_errors=True) as spool:
         objects, left_out = find_objects(urls, Login(), wanted, Path(spool))
         yield [*batches, *objects], [*skipped, *left_out]

@@ -14,8 +14,8 @@ def write_whole(path: Path, content: bytes) -> None:
     `OrgsimError` (`cannot-write`).
     """
     temporary: Path | None = None
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
             file.write(content)
@@ -23,7 +23,7 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
         temporary = None
-        flush_folder(path.parent)
+        _flush_folder(path.parent)
     except OSError as error:
         raise OrgsimError("cannot-write", f"cannot write {path}: {error.strerror or error}") from error
     finally:
@@ -31,7 +31,15 @@ def write_whole(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def flush_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder for this user alone, and those above it. Raises `OrgsimError` (`cannot-write`)."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OrgsimError("cannot-write", f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _flush_folder(folder: Path) -> None:
     """Make a new name survive a crash, where folders can be flushed at all."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)

@@ -15,6 +15,7 @@ from simulator.sources.aws.objects import fetch
 from simulator.sources.aws.parallel import in_parallel
 from simulator.sources.aws.session import Aws
 from simulator.sources.aws.trail_bucket import Listing, LogObject, Place, Wanted
+from simulator.sources.whole_file import make_folder
 
 _FETCHES_AT_ONCE: Final = 16
 
@@ -56,7 +57,9 @@ def collect_bucket(aws: Aws, place: Place, wanted: Wanted, folder: Path, progres
         rows = {row.key: row for row in manifest.rows(_Row)}
 
         def bring(item: LogObject) -> Failure | int:
-            failure = fetch(aws, place.bucket, item, local_path(folder, item.key))
+            path = local_path(folder, item.key)
+            make_folder(path.parent)
+            failure = fetch(aws, place.bucket, item, path)
             if failure is None:
                 manifest.add(_Row(item.key, item.size, item.etag))
             return failure or item.size

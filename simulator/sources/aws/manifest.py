@@ -15,6 +15,7 @@ import msgspec
 
 from simulator.errors import OrgsimError
 from simulator.sources.files import NOTES_FOLDER
+from simulator.sources.whole_file import make_folder
 
 _SCHEMA: Final = "orgsim/collect/1"
 
@@ -37,8 +38,8 @@ class Manifest:
         digest = hashlib.sha256(source.encode()).hexdigest()[:16]
         self.path = folder / NOTES_FOLDER / f"{digest}.jsonl"
         self._lock = threading.Lock()
+        make_folder(self.path.parent)
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             text = self.path.read_bytes() if self.path.exists() else b""
             whole = text[: text.rfind(b"\n") + 1]
             self._lines = whole.splitlines()

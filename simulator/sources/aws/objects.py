@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,11 +38,12 @@ class _IncompleteError(Exception):
 def fetch(aws: Aws, bucket: str, item: LogObject, path: Path) -> Failure | None:
     """Put the object into the file `path`, which takes its name when it is complete; else why not.
 
+    The folder is not made here: one that is gone was taken away from a run that has ended.
+
     Memory is bounded by a piece for each range. Raises `OrgsimError` (`cannot-write`) where the disk refuses.
     """
     part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part.write_bytes(b"")
 
         def one(begin: int) -> None:
@@ -82,7 +84,7 @@ def _try_range(client: Any, bucket: str, item: LogObject, begin: int, end: int, 
     answer = client.get_object(Bucket=bucket, Key=item.key, IfMatch=f'"{item.etag}"', **limits)
     sum_of_content = hashlib.md5(usedforsecurity=False)
     written = 0
-    with part.open("r+b") as file:
+    with closing(answer["Body"]), part.open("r+b") as file:
         file.seek(begin)
         for piece in _pieces(answer["Body"]):
             written += len(piece)
@@ -105,5 +107,3 @@ def _pieces(body: Any) -> Iterator[bytes]:
     except (BotoCoreError, HTTPError, OSError) as error:
         # A body that ends early, a checksum that differs, a connection that breaks: the range is asked for again.
         raise _IncompleteError(f"the connection broke: {type(error).__name__}") from error
-    finally:
-        body.close()

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from simulator.errors import OrgsimError
-from simulator.sources.whole_file import write_whole
+from simulator.sources.whole_file import make_folder, write_whole
 
 _SETTLED: Final = timedelta(hours=6)
 """How long after its end a day may still get events; AWS speaks of minutes (how-cloudtrail-works), outages of hours."""
@@ -74,8 +74,8 @@ class DayFile:
         # A line feed inside JSON is white space between its parts, never part of a text.
         lines = [text.replace("\r", " ").replace("\n", " ").encode("utf-8", "replace") + b"\n" for text in texts]
         page = gzip.compress(b"".join(lines), mtime=0) if lines else b""
+        make_folder(self.path.parent)
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._part.open("r+b" if before.offset else "wb") as file:
                 file.truncate(before.offset)
                 file.seek(before.offset)

@@ -440,6 +440,7 @@ def simulate(tmp_path, *logs, workers="1", status=ExitStatus.FINDINGS):
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_streaming_is_simulating_a_copy(proxy, keys, tmp_path, monkeypatch, workers):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
     out = tmp_path / "logs"
     collect(out)
     proxy.reset()
@@ -463,11 +464,17 @@ def test_streaming_some_days_and_files_beside(proxy, keys, tmp_path):
     assert json.loads(done.stdout)["records"]["read"] == len(read) + 1
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize(("code", "error"), [("AccessDenied", b"aws-denied"), ("ExpiredToken", b"aws-credentials")])
-def test_streaming_stops_where_it_would_leave_something_out(proxy, keys, tmp_path, workers, code, error):
-    if workers == "2" and code == "AccessDenied":
-        pytest.skip("the same as with an expired token")
+@pytest.mark.parametrize(
+    ("code", "error", "workers"),
+    [
+        ("AccessDenied", b"aws-denied", "1"),
+        ("ExpiredToken", b"aws-credentials", "1"),
+        ("ExpiredToken", b"aws-credentials", "2"),
+    ],
+)
+def test_streaming_stops_where_it_would_leave_something_out(proxy, keys, tmp_path, monkeypatch, workers, code, error):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
     proxy.spoil = lambda call, reply: (
         failure(code, 403, SECRETS[2], service="s3")
         if call.operation == "GetObject" and "us-east-1" in call.key
@@ -476,6 +483,8 @@ def test_streaming_stops_where_it_would_leave_something_out(proxy, keys, tmp_pat
     done = simulate(tmp_path, PLACE, workers=workers, status=ExitStatus.FAILED)
     assert b"[" + error + b"]" in done.stderr
     assert done.stdout == b""
+    if workers == "1":
+        assert [path.name for path in tmp_path.iterdir()] == ["deny.json"]  # nothing is fetched after the end
 
 
 def test_streaming_does_not_pass_over_a_folder_that_is_refused(proxy, keys, tmp_path):
