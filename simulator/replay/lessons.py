@@ -19,7 +19,8 @@ _REQUEST, _RESPONSE, _RESOURCES = map(attrgetter, ("request_parameters", "respon
 _NAMED: Final = re.compile(rb'"(arn:[a-z-]{3,20}:(?:iam|secretsmanager):[^"]*+)"')
 _BUCKET: Final = re.compile(rb'"arn:[a-z-]{3,20}:s3:::[^"/]*+"')
 _BUCKET_ENTRY: Final = re.compile(rb'\{[^{}]*?"arn:[a-z-]{3,20}:s3:::[^"/]*+"[^{}]*+\}')
-_ACCOUNT: Final = re.compile(rb'"[aA]ccount[iI]d"')
+_ACCOUNT: Final = re.compile(rb'"[aA]ccount[iI]d"\s*+:\s*+"\d{12}"')
+"""Without an account of its own, a bucket's owner hangs on who got the record: its text alone tells nothing."""
 _ESCAPED: Final = b"\\u"
 """Behind such an escape anything may hide."""
 

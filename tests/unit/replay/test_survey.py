@@ -254,3 +254,14 @@ def test_merging_surveys_is_looking_at_the_whole(seen, random):
 def comparable(found):
     pairs = {key: (each.caller_event, each.first_event, each.owner) for key, each in found.pairs.items()}
     return found.home_accounts, found.repeated, pairs, found.learned, found.sessions
+
+
+def test_an_entry_without_an_account_is_looked_at_each_time():
+    # Whose the bucket is hangs on who got the record; two owners leave it open.
+    listed = [{"ARN": "arn:aws:s3:::theirs", "accountId": "anonymous", "type": "AWS::S3::Bucket"}]
+    found = Survey()
+    for recipient in (DATA, APP):
+        caller = role(FOREIGN, "r")
+        each = record("s3", "ListObjects", caller, resources=listed, recipientAccountId=recipient)
+        found.look([parsed(each)], 0)
+    assert "theirs" not in found.facts(FACTS, ()).resource_accounts
